@@ -1,0 +1,1 @@
+"""What a plugin author imports: the words of the field."""
