@@ -40,7 +40,7 @@ def all(group: str) -> dict[str, Any]:
 
 def broken(group: str) -> dict[str, str]:
     """Return the plugins that cannot be used, each with one sentence that says why."""
-    reasons = dict(_twice(group))
+    reasons = _taken_twice(group)
     for name in _points(group):
         try:
             _load(group, name)
@@ -61,7 +61,7 @@ def _points(group: str) -> dict[str, EntryPoint]:
 def _taken_twice(group: str) -> dict[str, str]:
     used = _points(group)
     return {
-        f"{point.name} ({point.value})": f"The name {point.name!r} is taken by {used[point.name].value}."
+        f"{point.name} ({point.value})": f"This name is taken by {used[point.name].value}."
         for point in entry_points(group=group)
         if point.value != used[point.name].value
     }
