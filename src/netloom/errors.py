@@ -147,6 +147,12 @@ class WorkerLost(StepFailed):
     """The process that did the work ended without a word."""
 
 
+class BadModel(NetloomError):
+    """A trained model cannot be opened."""
+
+    status = 500
+
+
 class InferenceFailed(NetloomError):
     """The network could not answer."""
 
