@@ -47,7 +47,7 @@ class Step(BaseModel):
     name: ClassVar[str]  # the entry point name in `netloom.jobs`
 
     def run(self, run: StepRun) -> None:
-        """Do the work in `run.directory`; raise a `NetloomError` that says why it cannot be done."""
+        """Do the work in `run.directory`; raise a `NetloomError` that says why it cannot."""
         raise NotImplementedError
 
 
