@@ -1,0 +1,5 @@
+"""`python -m netloom` is the command `netloom`."""
+
+from netloom.cli import main
+
+main()

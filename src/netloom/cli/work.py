@@ -1,0 +1,103 @@
+"""`netloom dataset`, `train` and `worker`: jobs, from the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from netloom.cli.common import OptionsCommand, assignments, data_option, options_for, settings_for
+from netloom.errors import StepFailed
+
+if TYPE_CHECKING:
+    from netloom.interfaces.options import Options
+    from netloom.store import Store
+    from netloom.store.records import Job
+
+
+def dataset_options() -> type[Options]:
+    from netloom.datasets import ClassificationDataset
+
+    return ClassificationDataset
+
+
+def model_options() -> type[Options]:
+    from netloom.training import ClassificationModel
+
+    return ClassificationModel
+
+
+@click.command(cls=OptionsCommand, kind=dataset_options)
+@click.argument("options", metavar="OPTION=VALUE...", nargs=-1)
+@click.option("--name", help="Name of the dataset; that of the folder when absent.")
+@data_option
+def dataset(options: tuple[str, ...], name: str | None, data: Path | None) -> None:
+    """
+    Build a dataset from a folder with one sub-folder of images per class.
+
+    Example: netloom dataset folder_train=/data/birds resize_width=64 resize_height=64
+    """
+    from netloom.store import open_store
+
+    values = assignments(options, dataset_options())
+    if "folder_train" in values:
+        values["folder_train"] = str(Path(values["folder_train"]).absolute())
+    values["dataset_name"] = name or Path(values.get("folder_train", "")).name
+    checked: Any = options_for(dataset_options(), values)
+    store = open_store(settings_for(data=data))
+    job = store.add_job(
+        kind="dataset",
+        type=checked.type,
+        name=checked.dataset_name,
+        owner=None,
+        options=checked.model_dump(mode="json"),
+        form=values,
+        plan=checked.plan(),
+    )
+    finish(store, [job])
+
+
+@click.command(cls=OptionsCommand, kind=model_options)
+@click.argument("options", metavar="OPTION=VALUE...", nargs=-1)
+@click.option("--name", help="Name of the model; that of the network when absent.")
+@data_option
+def train(options: tuple[str, ...], name: str | None, data: Path | None) -> None:
+    """
+    Train a network on a dataset.
+
+    Example: netloom train dataset=20260105-101500-0a1b standard_networks=lenet train_epochs=10
+    """
+    from netloom.store import open_store
+
+    values = assignments(options, model_options())
+    values["model_name"] = name or values.get("standard_networks", "network")
+    checked: Any = options_for(model_options(), values)
+    store = open_store(settings_for(data=data))
+    finish(store, checked.submit(store, values))
+
+
+def finish(store: Store, jobs: list[Job]) -> None:
+    """Follow jobs to their ends, one after the other; raise StepFailed when one fails."""
+    from netloom.cli.follow import follow
+
+    for job in jobs:
+        click.echo(f"{job.kind} {job.id}: {job.name}")
+        job = follow(store, job.id)
+        failed = next((step for step in job.steps if step.status == "E"), None)
+        if failed is not None:
+            raise StepFailed(failed.error, hint=failed.hint)
+        if job.status == "A":
+            raise click.Abort
+        click.echo(f"{job.id} is done")
+
+
+@click.command(hidden=True)
+@click.argument("step", type=int)
+@click.option("--attempt", type=int, default=0)
+@data_option
+def worker(step: int, attempt: int, data: Path | None) -> None:
+    """Run one step of a job in this process; started by the scheduler."""
+    from netloom.jobs.worker import main
+
+    raise SystemExit(main(step, attempt, settings_for(data=data)))

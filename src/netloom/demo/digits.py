@@ -1,0 +1,38 @@
+"""
+The digits: 1,797 handwritten digits that ship with scikit-learn, as a folder of class folders.
+
+They are 8x8 pixels with 17 grey levels; here they become 28x28, the size LeNet was made for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from netloom import images
+
+SIZE = 28
+LEVELS = 16  # the darkest stroke; 0 is the background
+
+
+def write(folder: Path) -> list[Path]:
+    """Write the digits that are not there yet as `<digit>/<number>.png`; return all paths."""
+    from sklearn.datasets import load_digits  # slow to import, and only the demo needs it
+
+    digits = load_digits()
+    paths = [
+        folder / str(label) / f"{number:04d}.png" for number, label in enumerate(digits.target)
+    ]
+    for path, small in zip(paths, digits.images, strict=True):
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(images.encode(enlarge(small), "png"))
+    return paths
+
+
+def enlarge(small: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+    """Return an 8x8 image of 0..16 as 28x28 of 0..255."""
+    pixels = np.round(small * (255 / LEVELS)).astype(np.uint8)
+    return images.resize(pixels, SIZE, SIZE, "squash")
