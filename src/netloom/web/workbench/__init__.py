@@ -1,0 +1,1 @@
+"""The workbench: pages for people and their .json twins for scripts."""

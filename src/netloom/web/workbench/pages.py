@@ -1,0 +1,318 @@
+"""
+The pages: one frozen record per page holds exactly what its template may use.
+
+`render(request, HomePage(...))` gives `templates/home.html` the fields of the page by name,
+and `frame` (see `parts.Frame`). A template's name is the page's name in snake case without
+"Page"; a fragment's likewise without "Fragment" and with an underscore before it:
+`_dataset_summary.html`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from netloom.web.workbench.forms import Form
+from netloom.web.workbench.parts import (
+    ClassFilter,
+    DatabasePanel,
+    DatasetSummary,
+    ExplorerImage,
+    FileLink,
+    History,
+    JobHeader,
+    JobRow,
+    LogEntry,
+    ManyRow,
+    ManySummary,
+    ModelLink,
+    NetworkChoice,
+    ParsePanel,
+    PreviousModel,
+    Score,
+    SnapshotChoice,
+    StepPanel,
+    Table,
+    TopClass,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Base of all pages."""
+
+    section: ClassVar[str] = ""  # which header item is current
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fragment:
+    """Base of what htmx exchanges: rendered without `frame`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomePage(Page):
+    """GET /: running jobs, datasets, models. A fresh install leads through three steps."""
+
+    section = "home"
+    tab: str  # "datasets" or "models"; from ?tab=1|2
+    running: tuple[JobRow, ...]  # newest first, at most 200
+    datasets: (
+        Table  # finished ones; ?datasets_sort=&datasets_order=&datasets_offset=&datasets_text=
+    )
+    models: Table  # likewise ?models_...
+    # For the first steps of a fresh install:
+    first_dataset: str  # id of a dataset that is Done, or ""
+    first_model: str  # id of a model with a snapshot, or ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginPage(Page):
+    """GET, POST /login: one field `username`, hidden `next`."""
+
+    next: str
+    name: str  # what was typed
+    error: str  # the banner, or ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetNewPage(Page):
+    """GET /datasets/images/classification/new; preview: POST /datasets/images/resize-example."""
+
+    section = "datasets"
+    form: Form
+    roots: tuple[str, ...]  # folders under which server paths may lie
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetPage(Page):
+    """GET /datasets/{id}."""
+
+    section = "datasets"
+    job: JobHeader
+    summary: DatasetSummary
+    directory: str
+    bytes: int | None  # size on disk, when known
+    compression: str
+    parses: tuple[ParsePanel, ...]
+    databases: tuple[DatabasePanel, ...]
+    steps: tuple[StepPanel, ...]
+    history: History
+    models: tuple[ModelLink, ...]  # trained on it
+    files: tuple[FileLink, ...]
+    new_model_url: str  # the next step; empty until the dataset can be used
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplorePage(Page):
+    """GET /datasets/images/classification/explore."""
+
+    section = "datasets"
+    job: JobHeader
+    split: str  # train, val, test
+    splits: tuple[tuple[str, int, str], ...]  # (split, images, url)
+    classes: tuple[ClassFilter, ...]
+    label: int | None  # current filter
+    all_url: str  # without filter
+    images: tuple[ExplorerImage, ...]
+    total: int  # images that match
+    page: int  # from 0
+    pages: int
+    size: int
+    sizes: tuple[tuple[int, str], ...]  # (10, url), (25, url), (50, url), (100, url)
+    page_urls: tuple[tuple[int, str], ...]  # first, +-5 around the current one, last
+    previous_url: str  # or ""
+    next_url: str  # or ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelNewPage(Page):
+    """GET /models/images/classification/new.
+
+    Previews: POST /models/visualize-lr (JSON); POST /models/customize?network=&framework=
+    (the text).
+    """
+
+    section = "models"
+    form: Form
+    datasets: tuple[DatasetSummary, ...]  # the choices of the field `dataset`, newest first
+    networks: tuple[NetworkChoice, ...]
+    previous: tuple[PreviousModel, ...]
+    gpus: tuple[tuple[str, str], ...]  # (id, name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPage(Page):
+    """GET /models/{id}. Curves: GET /models/{id}/curves.json (JSON of reference 6.2)."""
+
+    section = "models"
+    job: JobHeader
+    dataset: DatasetSummary | None
+    directory: str
+    bytes: int | None
+    framework: str
+    epochs: int | None  # wanted
+    epoch: float | None  # reached
+    settings: tuple[tuple[str, str], ...]  # (label, value) of the options, in order of the form
+    snapshots: tuple[SnapshotChoice, ...]  # newest first; classify forms show only if any is usable
+    curves_url: str
+    lr_curves_url: str
+    large_graph_url: str
+    network_text: str
+    facts: tuple[tuple[str, str], ...]  # (label, value): images per second, device, data path ...
+    steps: tuple[StepPanel, ...]
+    history: History
+    files: tuple[FileLink, ...]
+    siblings: tuple[ModelLink, ...]  # other models on the same dataset
+
+
+@dataclass(frozen=True, kw_only=True)
+class LargeGraphPage(Page):
+    """GET /models/images/classification/large_graph: all points of one job."""
+
+    section = "models"
+    job: JobHeader
+    curves_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyOnePage(Page):
+    """classify_one. Scripts read `ul.list-group`: each item the percentage, then the label."""
+
+    section = "models"
+    job: JobHeader
+    epoch: str
+    image: str  # what was given: path, URL or file name
+    image_url: str  # data URL of the image as the network saw it, before the mean is taken
+    scores: tuple[Score, ...]
+    milliseconds: float  # decode, preprocess and network
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyManyPage(Page):
+    """classify_many, streamed: loop over `rows` once, then call `summary()` once, after the loop.
+
+    The page is sent while the images are classified, so the summary stands after the table in
+    the source; CSS order may show it first.
+    """
+
+    section = "models"
+    job: JobHeader
+    epoch: str
+    rows: Iterator[ManyRow]
+    summary: Callable[[], ManySummary]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopNPage(Page):
+    """top_n: for each class the images with the highest score."""
+
+    section = "models"
+    job: JobHeader
+    epoch: str
+    top_n: int
+    classes: tuple[TopClass, ...]
+    images: int  # classified
+    failed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorPage(Page):
+    """Any error of a page."""
+
+    status: int
+    title: str  # "Not Found"
+    message: str  # one sentence
+    hint: str  # what to do, or ""
+
+
+# Fragments.
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSummaryFragment(Fragment):
+    """GET /datasets/summary?job_id=..."""
+
+    dataset: DatasetSummary
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobHeaderFragment(Fragment):
+    """GET /jobs/{id}/header."""
+
+    job: JobHeader
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepsFragment(Fragment):
+    """GET /jobs/{id}/steps."""
+
+    job: JobHeader
+    steps: tuple[StepPanel, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryFragment(Fragment):
+    """GET /jobs/{id}/history."""
+
+    history: History
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogFragment(Fragment):
+    """GET /datasets/{id}/log, /models/{id}/log: the last lines, oldest first."""
+
+    job_id: str
+    entries: tuple[LogEntry, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningFragment(Fragment):
+    """GET /fragments/running: the table of running jobs on the home page."""
+
+    running: tuple[JobRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableFragment(Fragment):
+    """GET /fragments/datasets and /fragments/models with the table's parameters."""
+
+    table: Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabasesFragment(Fragment):
+    """GET /datasets/{id}/databases: parse results and class charts while the dataset is built."""
+
+    job: JobHeader
+    parses: tuple[ParsePanel, ...]
+    databases: tuple[DatabasePanel, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotsFragment(Fragment):
+    """GET /models/{id}/snapshots: the snapshot select and what can be done with it."""
+
+    job: JobHeader
+    snapshots: tuple[SnapshotChoice, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResizeExampleFragment(Fragment):
+    """POST /datasets/images/resize-example; an error is a sentence in plain text instead."""
+
+    image_url: str  # data URL
+    bytes: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionFragment(Fragment):
+    """POST classify_one with the header HX-Request: the answer for the model page."""
+
+    epoch: str
+    image: str
+    image_url: str
+    scores: tuple[Score, ...]
+    milliseconds: float
