@@ -10,13 +10,14 @@ are the ONNX files next to it, one per snapshot. By hand:
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from netloom.errors import BadModel
+from netloom.errors import BadModel, InvalidInput
 from netloom.images import Preprocessing
 
 CARD = "model.json"
@@ -37,6 +38,12 @@ class ModelCard(BaseModel):
     outputs_are: Literal["logits", "probabilities"] = "logits"
     dataset_id: str = ""  # the job that built the dataset; empty when unknown
 
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Sizes of the input tensor without the batch, in its own order."""
+        sizes = dict(zip("CHW", self.preprocessing.input_shape, strict=True))
+        return tuple(sizes[axis] for axis in self.preprocessing.dimension_order[1:])
+
     @model_validator(mode="after")
     def _classifiers_have_classes(self) -> Self:
         if self.task == "classification" and not self.classes:
@@ -45,32 +52,50 @@ class ModelCard(BaseModel):
 
     @classmethod
     def read(cls, directory: Path) -> Self:
-        """Read the card of a model directory; raise BadModel that says what is wrong with it."""
-        path = directory / CARD
+        """Read the card and the mean image beside it; raise BadModel that says what is wrong."""
+        values = _read_object(directory)
+        preprocessing = values.get("preprocessing")
         try:
-            return cls.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
-            raise BadModel(
-                f"There is no {CARD} in {directory.name!r}: it is not a model.",
-                hint="Train the model to its first snapshot.",
-            ) from None
-        except OSError as error:
-            raise BadModel(f"{CARD} cannot be read: {error.strerror}.") from error
+            if isinstance(preprocessing, dict):
+                values["preprocessing"] = Preprocessing.parse(preprocessing, directory)
+            return cls.model_validate(values)
+        except InvalidInput as error:
+            raise _unusable(directory, error.message) from error
         except ValidationError as error:
-            raise BadModel(
-                f"{CARD} of {directory.name!r} cannot be used: {_first(error)}.",
-                hint="Restore the file or train the model again.",
-            ) from None
+            raise _unusable(directory, _first(error)) from error
 
     def write(self, directory: Path) -> None:
-        """Write the card into a model directory, whole or not at all."""
+        """Write the card into a model directory, whole or not at all, and the mean image before."""
+        self.preprocessing.save_mean(directory)
         path = directory / CARD
         unfinished = path.with_suffix(f".{os.getpid()}.tmp")
         unfinished.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
         unfinished.replace(path)
 
 
+def _read_object(directory: Path) -> dict[str, Any]:
+    try:
+        values = json.loads((directory / CARD).read_bytes())
+    except FileNotFoundError:
+        raise BadModel(
+            f"There is no {CARD} in {directory.name!r}: it is not a model.",
+            hint="Train the model to its first snapshot.",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise _unusable(directory, "It cannot be read as JSON.") from error
+    if not isinstance(values, dict):
+        raise _unusable(directory, "It does not hold an object.")
+    return values
+
+
+def _unusable(directory: Path, reason: str) -> BadModel:
+    return BadModel(
+        f"{CARD} of {directory.name!r} cannot be used: {reason}",
+        hint="Restore the file or train the model again.",
+    )
+
+
 def _first(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in problem["loc"])
-    return f"{place}: {problem['msg']}" if place else str(problem["msg"])
+    return f"{place}: {problem['msg']}." if place else f"{problem['msg']}."

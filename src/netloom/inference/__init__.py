@@ -1,0 +1,24 @@
+"""From a model and images to predictions; needs no torch."""
+
+from netloom.inference.best import TopN, tiled
+from netloom.inference.evaluate import Evaluation, evaluate_split
+from netloom.inference.listing import Entry, Reader, is_url, read_list
+from netloom.inference.model import Model, network_file, network_files
+from netloom.inference.predict import Predictor
+from netloom.inference.session import Sessions
+
+__all__ = [
+    "Entry",
+    "Evaluation",
+    "Model",
+    "Predictor",
+    "Reader",
+    "Sessions",
+    "TopN",
+    "evaluate_split",
+    "is_url",
+    "network_file",
+    "network_files",
+    "read_list",
+    "tiled",
+]
