@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.acceptance)
 
 
-@pytest.fixture()
+@pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Workbench]]:
     """Start servers, each with its own client; stopped when the test ends."""
     benches: list[Workbench] = []
@@ -78,3 +78,22 @@ def draw(folder: Path, *, each: int, size: int = 28) -> Path:
                 pixels = np.ascontiguousarray(pixels.T)
             (folder / label / f"{number:05d}.png").write_bytes(images.encode(pixels, "png"))
     return folder
+
+
+@pytest.fixture(scope="module")
+def dataset(bench: Workbench, shapes: Path) -> str:
+    return bench.built(shapes)
+
+
+@pytest.fixture
+def nothing_half_made(bench: Workbench) -> Iterator[None]:
+    """Check that a test leaves no trace of what was refused or failed."""
+    yield
+    known = {path.name for path in bench.store.files.jobs.iterdir()}
+    rows, _ = bench.store.jobs(limit=1000)
+    assert known == {row.id for row in rows}
+    for row in rows:
+        if row.status == "E" and row.kind == "dataset":
+            directory = bench.store.files.directory(row.id)
+            assert not list(directory.glob("*_db")), row.name
+    assert not list((bench.store.files.root / "temporary").glob("*"))

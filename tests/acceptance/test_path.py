@@ -15,11 +15,6 @@ from tests.acceptance.workbench import DATASETS, MODELS, Workbench, until
 
 
 @pytest.fixture(scope="module")
-def dataset(bench: Workbench, shapes: Path) -> str:
-    return bench.built(shapes)
-
-
-@pytest.fixture(scope="module")
 def model(bench: Workbench, dataset: str) -> str:
     answer = bench.model(dataset, train_epochs=4, batch_size=10, random_seed=1)
     assert answer.status_code == 200, answer.text
