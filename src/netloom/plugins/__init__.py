@@ -1,0 +1,1 @@
+"""What Netloom ships, through the same entry points as a third-party package."""
