@@ -139,7 +139,7 @@ def test_says_why_a_file_cannot_be_read(reader: Reader, tmp_path: Path) -> None:
         ("missing", "No such file"),
         ("large", "more than 10 bytes"),
         ("pipe", "not a file"),
-        ("", "Is a directory"),
+        ("", "not a file"),
         ("nul\0", "not a path"),
         ("x" * 300, "name too long"),
     ]:

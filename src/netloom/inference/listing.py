@@ -139,8 +139,11 @@ def _parse(line: str, text: str, folder: str, check: Check | None) -> tuple[str,
 
 def _first_existing(names: list[str], folder: str, check: Check | None) -> str:
     """Return the first name that is a file; the stripped one where none is."""
-    paths = list(dict.fromkeys(os.path.join(folder, name) for name in names))
-    for path in paths:
+    paths = [os.path.join(folder, name) for name in names]
+    # Without the check, which is slow: the answer is the same as if nothing were there.
+    if os.path.isfile(paths[0]) or len(set(paths)) == 1:
+        return paths[0]
+    for path in paths[1:]:
         if _is_file(path, check):
             return path
     return os.path.join(folder, names[0].rstrip())
@@ -156,10 +159,22 @@ def _is_file(path: str, check: Check | None) -> bool:
 def _read_file(path: Path, max_bytes: int) -> bytes:
     # Not blocking: a pipe without a writer would hold the thread for good.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableImage("The path is not a file.")
         if status.st_size > max_bytes:
             raise UnreadableImage(f"The file has more than {max_bytes:,} bytes.")
-        return file.read(max_bytes)
+        return _read_all(descriptor, status.st_size)
+    finally:
+        os.close(descriptor)
+
+
+def _read_all(descriptor: int, size: int) -> bytes:
+    data = os.read(descriptor, size)
+    if len(data) == size:
+        return data
+    parts = [data]  # one call reads 2 GiB at most, and less from some network file systems
+    while parts[-1] and (missing := size - sum(map(len, parts))):
+        parts.append(os.read(descriptor, missing))
+    return b"".join(parts)
