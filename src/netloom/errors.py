@@ -53,6 +53,12 @@ class PathNotAllowed(InvalidInput):
     """A server path lies outside the data roots."""
 
 
+class UploadTooLarge(InvalidInput):
+    """The request is larger than the server accepts."""
+
+    status = 413
+
+
 class NotLoggedIn(NetloomError):
     """A user name is needed."""
 
@@ -63,6 +69,22 @@ class NotPermitted(NetloomError):
     """The user may not do this."""
 
     status = 403
+
+
+class NotRunning(NotPermitted):
+    """Job not aborted"""
+
+
+class DatasetInUse(NotPermitted):
+    """Models depend on this dataset."""
+
+
+class ForeignRequest(NotPermitted):
+    """The request was sent by a page of another web site."""
+
+
+class UnknownHost(InvalidInput):
+    """The server is not known by this host name."""
 
 
 class NotFound(NetloomError):
@@ -151,6 +173,12 @@ class BadModel(NetloomError):
     """A trained model cannot be opened."""
 
     status = 500
+
+
+class StaleAttempt(StepFailed):
+    """This attempt at the step is over: it was stopped, or another process does it now."""
+
+    status = 409
 
 
 class InferenceFailed(NetloomError):

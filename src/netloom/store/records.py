@@ -36,8 +36,12 @@ class Job(Row):
     """A unit of work that users see."""
 
     __tablename__ = "jobs"
+    __table_args__ = (
+        Index("jobs_by_kind", "kind", "created"),
+        Index("jobs_by_count", "kind", "status"),
+    )
     id: Mapped[str] = mapped_column(String(40), primary_key=True)  # YYYYMMDD-HHMMSS-xxxx
-    kind: Mapped[str] = mapped_column(String(20), index=True)  # dataset, model
+    kind: Mapped[str] = mapped_column(String(20))  # dataset, model
     type: Mapped[str] = mapped_column(String(60))  # "Image Classification Dataset" ...
     name: Mapped[str] = mapped_column(Text)
     owner: Mapped[str | None] = mapped_column(String(100), index=True)
@@ -94,6 +98,8 @@ class Step(Row):
     pid: Mapped[int | None]
     pid_started: Mapped[float | None]
     machine: Mapped[str] = mapped_column(String(100), default="")
+    heartbeat: Mapped[float | None]  # last sign of life; judges processes of other machines
+    crashes: Mapped[int] = mapped_column(default=0)  # interruptions since the last snapshot
 
     job: Mapped[Job] = relationship(back_populates="steps")
 
@@ -104,7 +110,9 @@ class StatusChange(Row):
     __tablename__ = "status_history"
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
-    step_id: Mapped[int | None] = mapped_column(ForeignKey("steps.id", ondelete="CASCADE"))
+    step_id: Mapped[int | None] = mapped_column(
+        ForeignKey("steps.id", ondelete="CASCADE"), index=True
+    )
     status: Mapped[str] = mapped_column(String(1))
     time: Mapped[float]
 
@@ -161,7 +169,9 @@ class Model(Row):
     __tablename__ = "models"
     id: Mapped[int] = mapped_column(primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
-    snapshot_id: Mapped[int | None] = mapped_column(ForeignKey("snapshots.id", ondelete="CASCADE"))
+    snapshot_id: Mapped[int | None] = mapped_column(
+        ForeignKey("snapshots.id", ondelete="CASCADE"), index=True
+    )
     network: Mapped[str] = mapped_column(Text)  # ONNX file name in the job directory
     task: Mapped[str] = mapped_column(String(40))
     classes: Mapped[list[Any]] = mapped_column(default=list)

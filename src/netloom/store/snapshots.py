@@ -1,0 +1,102 @@
+"""Snapshots: weights written while training, one of them the best."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from netloom.errors import SnapshotNotFound
+from netloom.interfaces.job import SnapshotFile
+from netloom.store.database import tell
+from netloom.store.part import Fence, Part, find_job, pass_fence
+from netloom.store.records import Snapshot
+
+
+class Snapshots(Part):
+    """Part of the store."""
+
+    def add_snapshot(
+        self, job_id: str, file: SnapshotFile, *, fence: Fence | None = None
+    ) -> Snapshot:
+        """Add a snapshot, or bring the one of the same iteration up to date."""
+        with self.database.write() as session:
+            if fence is None:
+                find_job(session, job_id)
+            else:
+                # The step has got on: earlier crashes do not count any more.
+                pass_fence(session, *fence).crashes = 0
+            row = _at(session, job_id, file.iteration)
+            row.epoch, row.weights, row.network = file.epoch, file.weights, file.network
+            row.metrics = dict(file.metrics)
+            if file.best:
+                _mark(_all(session, job_id), None)
+            row.best = file.best
+            tell(session, job_id, "snapshot", {"epoch": file.epoch})
+            return row
+
+    def snapshots(self, job_id: str) -> list[Snapshot]:
+        """Return the snapshots of a job, oldest first."""
+        with self.database.read() as session:
+            return _all(session, job_id)
+
+    def snapshot(self, job_id: str, epoch: float | None = None) -> Snapshot:
+        """Return the snapshot of an epoch, the latest for None or -1; raise SnapshotNotFound."""
+        latest = epoch is None or epoch == -1
+        query = select(Snapshot).where(Snapshot.job_id == job_id)
+        if not latest:
+            query = query.where(Snapshot.epoch == epoch)
+        with self.database.read() as session:
+            row = session.scalar(query.order_by(Snapshot.iteration.desc()).limit(1))
+        if row is None:
+            raise SnapshotNotFound(
+                "This model has no snapshot yet."
+                if latest
+                else f"This model has no snapshot of epoch {epoch:g}."
+            )
+        return row
+
+    def rewind_snapshots(
+        self, job_id: str, iteration: int, *, fence: Fence | None = None
+    ) -> list[str]:
+        """Drop the snapshots after an iteration; return the names of their files."""
+        with self.database.write() as session:
+            if fence is not None:
+                pass_fence(session, *fence)
+            rows = _all(session, job_id)
+            kept = [row for row in rows if row.iteration <= iteration]
+            dropped = [row for row in rows if row.iteration > iteration]
+            for row in dropped:
+                session.delete(row)
+            if any(row.best for row in dropped) and kept:
+                _mark(kept, max(kept, key=lambda row: _quality(row.metrics)))
+            if dropped:
+                tell(session, job_id, "snapshot", {"epoch": kept[-1].epoch if kept else None})
+        return [name for row in dropped for name in (row.weights, row.network) if name]
+
+
+def _all(session: Session, job_id: str) -> list[Snapshot]:
+    query = select(Snapshot).where(Snapshot.job_id == job_id).order_by(Snapshot.iteration)
+    return list(session.scalars(query))
+
+
+def _at(session: Session, job_id: str, iteration: int) -> Snapshot:
+    query = select(Snapshot).where(Snapshot.job_id == job_id, Snapshot.iteration == iteration)
+    row = session.scalar(query)
+    if row is None:
+        row = Snapshot(job_id=job_id, iteration=iteration, created=time.time())
+        session.add(row)
+    return row
+
+
+def _mark(rows: list[Snapshot], best: Snapshot | None) -> None:
+    for row in rows:
+        row.best = row is best
+
+
+def _quality(metrics: Mapping[str, Any]) -> tuple[float, float]:
+    accuracy, loss = metrics.get("accuracy"), metrics.get("loss")
+    return (-1.0 if accuracy is None else accuracy, float("-inf") if loss is None else -loss)
