@@ -18,18 +18,20 @@ from netloom.cli.common import data_option, settings_for
 @data_option
 def classify(model: str, images: tuple[Path, ...], epoch: float | None, data: Path | None) -> None:
     """
-    Print the five most likely classes of each of IMAGES.
+    Print the five most likely classes of each of IMAGES, with the job id of a MODEL.
 
     Example: netloom classify 20260105-103000-2c3d picture.png
     """
-    from netloom.inference import Predictor
+    from netloom import inference
     from netloom.store import open_store
 
-    store = open_store(settings_for(data=data))
-    snapshot = store.snapshot(model, epoch)
-    predictor = Predictor.open(store.files.directory(model), snapshot.network)
+    settings = settings_for(data=data)
+    store = open_store(settings)
+    directory = store.files.directory(store.job(model).id)
+    opened = inference.Model.open(directory, inference.network_file(directory, epoch))
+    predictor = inference.Predictor(opened, max_pixels=settings.decode_pixels)
     for image in images:
         prediction = predictor.classify(image.read_bytes())
         click.echo(str(image))
-        for label, score in prediction.top(5):
-            click.echo(f"  {score:7.2%}  {label}")
+        for label, percent in prediction.top():
+            click.echo(f"  {percent:6.2f} %  {label}")
