@@ -46,6 +46,10 @@ class Step(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: ClassVar[str]  # the entry point name in `netloom.jobs`
 
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables that the executor sets before the process starts."""
+        return {}
+
     def run(self, run: StepRun) -> None:
         """Do the work in `run.directory`; raise a `NetloomError` that says why it cannot."""
         raise NotImplementedError
