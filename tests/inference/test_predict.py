@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -190,3 +191,12 @@ def test_softmax_of_large_and_of_equal_logits() -> None:
 def test_ties_go_to_the_lower_class() -> None:
     scores = np.full(4, 0.25, np.float32)
     assert Prediction(classes=("a", "b", "c", "d"), scores=scores).top(2) == [("a", 25), ("b", 25)]
+
+
+def test_many_threads_may_ask_at_once(make_model: ModelMaker, pictures: list[bytes]) -> None:
+    predictor = inference.Predictor.open(make_model(hidden=500), "snapshot_1.onnx")
+    alone = [predictor.classify(data).scores.tobytes() for data in pictures]
+    with ThreadPoolExecutor(6) as pool:
+        for _ in range(5):
+            answers = pool.map(lambda data: predictor.classify(data).scores.tobytes(), pictures)
+            assert list(answers) == alone
