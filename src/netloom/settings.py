@@ -31,6 +31,10 @@ class Settings(BaseSettings):
     database: str = Field("", description="Database URL; empty means SQLite inside the data folder")
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(5000, ge=0, le=65535, description="Port to listen on; 0 picks a free one")
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Further host names by which browsers reach the server, e.g. behind a proxy",
+    )
     data_roots: Annotated[tuple[Path, ...], NoDecode] = Field(
         default_factory=_default_roots,
         description="Folders from which users may read files by their server path",
@@ -43,6 +47,9 @@ class Settings(BaseSettings):
     )
     decode_pixels: int = Field(
         100_000_000, ge=1, description="Largest image, in pixels, that is decoded"
+    )
+    fetch_private: bool = Field(
+        False, description="Fetch images also from URLs that lead to private addresses"
     )
     upload_bytes: int = Field(512 * 2**20, ge=1, description="Largest upload, in bytes")
     session_bytes: int = Field(
@@ -62,6 +69,13 @@ class Settings(BaseSettings):
     def _split_paths(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(Path(part) for part in value.split(os.pathsep) if part)
+        return value
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _split_names(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().lower() for part in value.split(",") if part.strip())
         return value
 
     @property

@@ -60,6 +60,9 @@ _PILLOW_ERRORS = (
     struct.error,
 )
 
+# Pillow has limits of its own; the smaller one is an exception only where warnings are errors.
+_TOO_LARGE_FOR_PILLOW = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
 # A damaged file becomes an error of ours; OpenCV's own lines would only fill the log.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
@@ -121,7 +124,7 @@ def _read_with_pillow(data: bytes, found: Header, max_pixels: int) -> Pixels:
             return np.asarray(_flatten(image))
     except UnreadableImage:
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except _TOO_LARGE_FOR_PILLOW as error:
         raise ImageTooLarge(f"The {found.format} image has too many pixels.") from error
     except _PILLOW_ERRORS as error:
         raise UnreadableImage(_explain(error, found)) from error
