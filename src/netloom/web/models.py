@@ -1,0 +1,168 @@
+"""
+The models that doors classify with: found once, kept open, answered fast.
+
+Which file answers for (job, epoch) is remembered until an event says that the job changed,
+so a request on a warm model asks no database. A small network runs on the event loop
+itself, as handing it to a thread would take longer than its answer; a slow one never does.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+
+from netloom.errors import InvalidInput, JobNotFound, SnapshotNotFound
+from netloom.store import Event, Snapshot, Store
+from netloom.web.events import EventStream
+
+if TYPE_CHECKING:
+    from netloom.inference import Model, Predictor, Sessions
+
+Answer = TypeVar("Answer")
+
+INLINE_SECONDS = 0.003  # a run on the event loop may take this long
+MOST_TARGETS = 10_000
+CHANGES = ("snapshot", "deleted", "status")
+
+
+@dataclass
+class Target:
+    """The network file that answers for a job and an epoch."""
+
+    job_id: str
+    directory: Path
+    network: str
+    epoch: float
+    seconds: float = math.inf  # what an answer took lately; infinite until it is known
+    # Dead once the network was closed to make room; holding it here would keep it open.
+    opened: weakref.ref[Model] | None = field(default=None, repr=False)
+
+
+class OpenModels:
+    """Models by job and epoch."""
+
+    def __init__(self, store: Store, events: EventStream, limit_bytes: int) -> None:
+        self._store = store
+        self._events = events
+        self._limit = limit_bytes
+        self._targets: dict[tuple[str, str], Target] = {}
+        self._sessions: Sessions | None = None
+        events.watch(self._on_event)
+
+    @property
+    def sessions(self) -> Sessions:
+        """Return the open networks; the engine is loaded with the first of them."""
+        if self._sessions is None:
+            from netloom.inference import Sessions
+
+            self._sessions = Sessions(self._limit)
+        return self._sessions
+
+    def target(self, job_id: str, epoch: str = "") -> Target:
+        """Return what answers; raise JobNotFound, InvalidInput or SnapshotNotFound.
+
+        `epoch` is text as posted; empty and "-1" mean the latest exported snapshot.
+        """
+        found = self.remembered(job_id, epoch)
+        if found is None:
+            found = self._look_up(job_id, epoch)
+            if len(self._targets) >= MOST_TARGETS:
+                self._targets.clear()
+            self._targets[job_id, epoch] = found
+        return found
+
+    def remembered(self, job_id: str, epoch: str) -> Target | None:
+        """Return what answers if that is known without asking the database."""
+        # Without the stream nobody would say that a job changed.
+        return self._targets.get((job_id, epoch)) if self._events.running else None
+
+    def predictor(self, target: Target) -> Predictor:
+        """Return the opened model; opens it if need be."""
+        from netloom.inference import Predictor
+
+        model = self.sessions.get(target.directory, target.network)
+        target.opened = weakref.ref(model)
+        return Predictor(model)
+
+    async def run(self, target: Target, work: Callable[[Predictor], Answer]) -> Answer:
+        """Do brief work with a model: on the event loop if it is open and quick."""
+
+        def timed() -> Answer:
+            predictor = self.predictor(target)
+            begun = time.perf_counter()
+            answer = work(predictor)
+            took = time.perf_counter() - begun
+            # Slower at once, faster bit by bit: one long run sends the next ones to a thread.
+            known = target.seconds if math.isfinite(target.seconds) else took
+            target.seconds = max(took, 0.8 * known + 0.2 * took)
+            return answer
+
+        warm = target.opened is not None and target.opened() is not None
+        if warm and target.seconds < INLINE_SECONDS:
+            return timed()
+        return await run_in_threadpool(timed)
+
+    def forget(self, job_id: str) -> None:
+        """Close the networks of a job that is deleted."""
+        self._drop(job_id)
+        if self._sessions is not None:
+            self._sessions.forget(self._store.files.directory(job_id))
+
+    def _look_up(self, job_id: str, epoch: str) -> Target:
+        wanted = parsed_epoch(epoch)
+        job = self._store.job(job_id)
+        if job.kind != "model":
+            raise JobNotFound(f'"{job.name}" is not a model.', hint="Give the id of a model.")
+        snapshot = _choose(self._store.snapshots(job_id), wanted)
+        return Target(
+            job_id=job_id,
+            directory=self._store.files.directory(job_id),
+            network=snapshot.network,
+            epoch=snapshot.epoch,
+        )
+
+    def _on_event(self, event: Event) -> None:
+        if event.kind in CHANGES:
+            self._drop(event.job_id)
+
+    def _drop(self, job_id: str) -> None:
+        for key in [key for key in self._targets if key[0] == job_id]:
+            del self._targets[key]
+
+
+def parsed_epoch(text: str) -> float | None:
+    """Return a posted epoch, None for the latest; raise InvalidInput."""
+    try:
+        epoch = float(text) if text.strip() else -1.0
+    except ValueError:
+        epoch = math.nan
+    if not math.isfinite(epoch):
+        raise InvalidInput(
+            f"snapshot_epoch: {text!r} is not a number.",
+            hint="Leave it out for the latest snapshot.",
+            field="snapshot_epoch",
+        )
+    return None if epoch == -1 else epoch
+
+
+def _choose(snapshots: list[Snapshot], wanted: float | None) -> Snapshot:
+    exported = [snapshot for snapshot in snapshots if snapshot.network]
+    # Epochs are shown rounded to three decimals.
+    fitting = [s for s in exported if wanted is None or abs(s.epoch - wanted) < 0.0005]
+    if fitting:
+        return fitting[-1]
+    if wanted is None:
+        raise SnapshotNotFound(
+            "The model has no snapshot that can answer yet.", hint="Wait for the first one."
+        )
+    known = ", ".join(f"{snapshot.epoch:g}" for snapshot in exported) or "none"
+    raise SnapshotNotFound(
+        f"The model has no snapshot of epoch {wanted:g}.", hint=f"Epochs: {known}."
+    )

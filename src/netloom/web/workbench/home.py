@@ -1,0 +1,165 @@
+"""Home: the tables of jobs, as a page, as fragments and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+import netloom
+from netloom.store import SORTS, Job
+from netloom.web.auth import named_in
+from netloom.web.negotiation import wants_json
+from netloom.web.site import Here, Site
+from netloom.web.workbench.described import model_json
+from netloom.web.workbench.pages import HomePage, RunningFragment, TableFragment
+from netloom.web.workbench.parts import JobRow, Table
+from netloom.web.workbench.render import render
+from netloom.web.workbench.rows import as_json, job_rows, status_of
+
+router = APIRouter(tags=["home"])
+
+MOST_RUNNING = 200  # rows on the page
+PAGE = 50  # rows of a table
+LONGEST_PAGE = 500
+MOST_LISTED = 100_000  # jobs in a JSON list, which has no pages
+SORT_NAMES = {"submitted": "created"}
+
+
+@router.get("/", response_model=None)
+@router.get("/index.json", response_model=None)
+def home(request: Request, here: Here) -> Response | dict[str, Any]:
+    """Show the jobs; `/index.json` lists datasets and models, running ones first."""
+    if wants_json(request):
+        return _index(here)
+    user = named_in(request)
+    page = HomePage(
+        tab="models" if request.query_params.get("tab") == "2" else "datasets",
+        running=_running(here, user),
+        datasets=_table(request, here, "dataset", user),
+        models=_table(request, here, "model", user),
+        first_dataset=_first(here, "dataset"),
+        first_model=_first(here, "model"),
+    )
+    return render(request, page)
+
+
+@router.get("/fragments/running", include_in_schema=False)
+def running(request: Request, here: Here) -> Response:
+    """Show the running jobs."""
+    return render(request, RunningFragment(running=_running(here, named_in(request))))
+
+
+@router.get("/fragments/datasets", include_in_schema=False)
+@router.get("/fragments/models", include_in_schema=False)
+def table(request: Request, here: Here) -> Response:
+    """Show one page of a table."""
+    kind = request.url.path.rpartition("/")[2].removesuffix("s")
+    return render(request, TableFragment(table=_table(request, here, kind, named_in(request))))
+
+
+@router.get("/completed_jobs.json")
+def completed_jobs(request: Request, here: Here) -> dict[str, Any]:
+    """List the rows of the home tables: running jobs, and finished datasets and models."""
+    user = named_in(request)
+    rows = {
+        name: [as_json(row) for row in _all_rows(here, user, kind, is_running)]
+        for name, kind, is_running in (
+            ("running", None, True),
+            ("datasets", "dataset", False),
+            ("models", "model", False),
+        )
+    }
+    known = {"id", "name", "group", "status", "status_css", "submitted", "elapsed", "type"}
+    known |= {"progress", "dataset_id", "framework", "sparkline", "extension", "backend"}
+    fields = {key for row in rows["running"] + rows["models"] for key in row} - known
+    return {**rows, "pretrained_models": [], "model_output_fields": sorted(fields)}
+
+
+@router.get("/jobs/{job_id}/table_data.json")
+def table_data(request: Request, job_id: str, here: Here) -> dict[str, Any]:
+    """Return the row of one job."""
+    rows = job_rows(here.store, [here.store.job(job_id)], named_in(request))
+    return {"job": as_json(rows[0])}
+
+
+def _index(site: Site) -> dict[str, Any]:
+    def listed(kind: str) -> list[Job]:
+        parts = [_all_jobs(site, kind, is_running) for is_running in (True, False)]
+        return [job for part in parts for job in part]
+
+    named = {"server_name": site.settings.server_name} if site.settings.server_name else {}
+    return {
+        "version": netloom.__version__,
+        **named,
+        "jobs_dir": str(site.store.files.jobs),
+        "datasets": [
+            {"id": job.id, "name": job.name, "status": status_of(job.status).name}
+            for job in listed("dataset")
+        ],
+        "models": [model_json(site.store, job) for job in listed("model")],
+    }
+
+
+def _all_jobs(site: Site, kind: str | None, is_running: bool) -> list[Job]:
+    return site.store.jobs(kind=kind, running=is_running, limit=MOST_LISTED)[0]
+
+
+def _all_rows(site: Site, user: str, kind: str | None, is_running: bool) -> tuple[JobRow, ...]:
+    return job_rows(site.store, _all_jobs(site, kind, is_running), user)
+
+
+def _running(site: Site, user: str) -> tuple[JobRow, ...]:
+    jobs, _ = site.store.jobs(running=True, limit=MOST_RUNNING)
+    return job_rows(site.store, jobs, user)
+
+
+def _table(request: Request, site: Site, kind: str, user: str) -> Table:
+    """Return the page of a table that the query asks for; what cannot be read is left aside."""
+    name = f"{kind}s"
+    given = request.query_params
+
+    def number(word: str, default: int, most: int) -> int:
+        text = given.get(f"{name}_{word}", "")
+        return min(int(text), most) if text.isdecimal() and len(text) < 10 else default
+
+    sort = given.get(f"{name}_sort", "submitted")
+    column = SORT_NAMES.get(sort, sort)
+    sort, column = (sort, column) if column in SORTS else ("submitted", "created")
+    status = given.get(f"{name}_status", "")
+    status = status if len(status) == 1 and status in "DAE" else ""
+    limit = max(1, number("limit", PAGE, LONGEST_PAGE))
+    offset = number("offset", 0, 10**9)
+    text = given.get(f"{name}_text", "").strip()
+    descending = given.get(f"{name}_order", "desc") != "asc"
+    jobs, total = site.store.jobs(
+        kind=kind,
+        status=status or None,
+        text=text,
+        sort=column,
+        descending=descending,
+        offset=offset,
+        limit=limit,
+        running=False,
+    )
+    rows = job_rows(site.store, jobs, user)
+    return Table(
+        name=name,
+        rows=rows,
+        total=total,
+        offset=offset,
+        limit=limit,
+        sort=sort,
+        descending=descending,
+        text=text,
+        status=status,
+        columns=tuple(sorted({column for row in rows for column in row.outputs})),
+    )
+
+
+def _first(site: Site, kind: str) -> str:
+    """Return the id of a job that is Done, the newest; empty if there is none."""
+    jobs, _ = site.store.jobs(kind=kind, status="D", limit=1)
+    return jobs[0].id if jobs else ""

@@ -1,0 +1,202 @@
+"""Jobs as the rows of tables, for pages and for the JSON of the home tables."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from netloom.store import Curve, Job, Step, Store
+from netloom.store import status as states
+from netloom.web.auth import may_edit
+from netloom.web.workbench.parts import JobRow, Status
+
+CurvesByName = Mapping[tuple[str, str], Curve]
+
+SPARKLINE = 40  # values
+# A sweep adds such words to the names of its jobs.
+SWEEP_WORDS = re.compile(r"(?: \w+:\S+)+$")
+
+
+def status_of(code: str) -> Status:
+    """Return a status code as it is shown."""
+    return Status(
+        code=code,
+        name=states.label(code),
+        css=states.css(code),
+        running=states.is_running(code),
+    )
+
+
+def status_of_tasks(job: Job) -> Status:
+    """Return what tables show: a model that waits for a GPU is Waiting though its job runs."""
+    return status_of(states.shown(job.status, [step.status for step in job.steps]).value)
+
+
+def elapsed(job: Job) -> float:
+    """Return seconds from the first start of a step to the last stop, or to now."""
+    started = [step.started for step in job.steps if step.started]
+    if not started:
+        return 0.0
+    stopped = [step.stopped for step in job.steps if step.stopped]
+    end = time.time() if states.is_running(job.status) or not stopped else max(stopped)
+    return max(0.0, end - min(started))
+
+
+def progress(job: Job) -> int:
+    """Return the mean progress of the steps in whole percent."""
+    if not job.steps:
+        return 100 if job.status == "D" else 0
+    return int(100 * sum(step.progress for step in job.steps) / len(job.steps) + 1e-6)
+
+
+def eta(step: Step) -> float | None:
+    """Return the seconds a running step still needs, None while that is not known."""
+    if step.status != "R":
+        return None
+    known = step.facts.get("eta_s")
+    if isinstance(known, int | float):
+        return float(known)
+    if step.rate and step.total is not None and step.done is not None:
+        return max(0.0, (step.total - step.done) / step.rate)
+    if step.started and step.progress > 0.01:
+        return (1 - step.progress) * (time.time() - step.started) / step.progress
+    return None
+
+
+def job_eta(job: Job) -> float | None:
+    """Return the seconds left of the step that runs longest."""
+    known = [left for step in job.steps if (left := eta(step)) is not None]
+    return max(known, default=None)
+
+
+def address(job: Job) -> str:
+    """Return the path of a job's page."""
+    return f"/{job.kind}s/{job.id}"
+
+
+def failed_step(job: Job) -> Step | None:
+    """Return the step that ended in Error, if any."""
+    return next((step for step in job.steps if step.status == "E"), None)
+
+
+def job_rows(store: Store, jobs: Sequence[Job], user: str) -> tuple[JobRow, ...]:
+    """Return jobs as rows; asks the database once per kind of thing, not once per job."""
+    models = [job.id for job in jobs if job.kind == "model"]
+    datasets = [job.id for job in jobs if job.kind == "dataset"]
+    curves = store.series_summary(models, points=SPARKLINE) if models else {}
+    refs = store.count_models(datasets) if datasets else {}
+    names = _names(store, {job.dataset_id for job in jobs if job.dataset_id})
+    return tuple(
+        job_row(job, user, curves.get(job.id, {}), refs.get(job.id, 0), names) for job in jobs
+    )
+
+
+def job_row(
+    job: Job, user: str, curves: CurvesByName, refs: int, names: Mapping[str, str]
+) -> JobRow:
+    """Return one job as a row."""
+    suffix = SWEEP_WORDS.search(job.name)
+    failed = failed_step(job)
+    loss, accuracy = curves.get(("train", "loss")), curves.get(("val", "accuracy"))
+    return JobRow(
+        id=job.id,
+        url=address(job),
+        name=job.name[: suffix.start()] if suffix else job.name,
+        name_suffix=suffix[0].strip() if suffix else "",
+        kind=job.kind,
+        type=job.type,
+        group=job.group,
+        owner=job.owner or "",
+        status=status_of_tasks(job),
+        progress=progress(job),
+        submitted=job.created,
+        elapsed=elapsed(job),
+        editable=may_edit(user, job),
+        backend=backend(job),
+        refs=refs,
+        facts=dataset_facts(job),
+        framework=job.framework,
+        dataset_id=job.dataset_id or "",
+        dataset_name=names.get(job.dataset_id or "", ""),
+        sparkline=sparkline(loss),
+        loss=loss.last if loss else None,
+        accuracy=100 * accuracy.last if accuracy and accuracy.last is not None else None,
+        eta=job_eta(job),
+        error=failed.error if failed else "",
+        outputs=outputs(curves),
+    )
+
+
+def as_json(row: JobRow) -> dict[str, Any]:
+    """Return a row as the JSON of the home tables has it."""
+    name = f"{row.name} {row.name_suffix}" if row.name_suffix else row.name
+    value: dict[str, Any] = {
+        "id": row.id,
+        "name": name,
+        "group": row.group,
+        "status": row.status.name,
+        "status_css": row.status.css,
+        "submitted": row.submitted,
+        "elapsed": row.elapsed,
+        "type": row.kind,
+        "progress": row.progress,
+    }
+    if row.kind == "dataset":
+        return {**value, "backend": row.backend}
+    value |= {"dataset_id": row.dataset_id, "framework": row.framework, **row.outputs}
+    if row.sparkline:
+        value["sparkline"] = list(row.sparkline)
+    return value
+
+
+def outputs(curves: CurvesByName) -> dict[str, float]:
+    """Return last, smallest and largest of each curve under the names of the tables' columns."""
+    found: dict[str, float] = {}
+    for (split, name), curve in sorted(curves.items()):
+        factor = 100.0 if "accuracy" in name else 1.0
+        values = (("last", curve.last), ("min", curve.smallest), ("max", curve.largest))
+        for word, value in values:
+            if value is not None:
+                found[f"{name} ({split}) {word}"] = factor * value
+    for split in ("train", "val"):
+        ends = [c.epochs[-1] for (s, _), c in curves.items() if s == split and c.epochs]
+        if ends:
+            found |= {f"epoch ({split}) last": max(ends), f"epoch ({split}) max": max(ends)}
+            found[f"epoch ({split}) min"] = min(
+                c.epochs[0] for (s, _), c in curves.items() if s == split and c.epochs
+            )
+    return found
+
+
+def sparkline(curve: Curve | None) -> tuple[float, ...]:
+    """Return at most `SPARKLINE` values of a curve, evenly spread, the last among them."""
+    values = [value for value in curve.values if value is not None] if curve else []
+    step = max(1, -(-len(values) // SPARKLINE))
+    return tuple(values[::-1][::step][::-1])
+
+
+def backend(job: Job) -> str:
+    """Return the kind of database of a dataset."""
+    return str(job.options.get("backend", "")) if job.kind == "dataset" else ""
+
+
+def dataset_facts(job: Job) -> str:
+    """Return a dataset in a few words: "10 classes, 45,000 images, 28 x 28 grey"."""
+    if job.kind != "dataset":
+        return ""
+    facts = [step.facts for step in job.steps]
+    classes = next((fact["label_count"] for fact in facts if fact.get("label_count")), None)
+    images = sum(fact["entries"] or 0 for fact in facts if "entries" in fact)
+    size = next((fact for fact in facts if fact.get("image_width")), None)
+    words = [f"{classes:,} classes"] if classes else []
+    words += [f"{images:,} images"] if images else []
+    if size:
+        colour = "grey" if size.get("image_channels") == 1 else "colour"
+        words.append(f"{size['image_width']} × {size['image_height']} {colour}")
+    return ", ".join(words)
+
+
+def _names(store: Store, ids: set[str]) -> dict[str, str]:
+    return store.job_names(ids) if ids else {}
