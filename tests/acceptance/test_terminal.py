@@ -71,9 +71,9 @@ def test_a_failed_job_is_one_line_and_status_1(tmp_path: Path) -> None:
 def test_ctrl_c_aborts_the_job(start: Callable[..., Workbench], shapes: Path) -> None:
     bench = start()
     dataset = bench.built(shapes)
+    options = (f"dataset={dataset}", "standard_networks=lenet", "train_epochs=5000")
     process = subprocess.Popen(
-        [*NETLOOM, "train", f"dataset={dataset}", "standard_networks=lenet", "train_epochs=5000"]
-        + ["--data", str(bench.server.data)],
+        [*NETLOOM, "train", *options, "--data", str(bench.server.data)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
