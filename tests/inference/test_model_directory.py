@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import onnx
 import pytest
 
 from netloom import inference
-from netloom.errors import BadModel, InferenceFailed, SnapshotNotFound
+from netloom.errors import BadModel, InferenceFailed
 from netloom.images import Preprocessing
 from netloom.networks.card import CARD, ModelCard
 from tests.inference.small_models import ModelMaker, card, network
@@ -143,13 +145,14 @@ def test_a_wrong_input_is_an_inference_failure(make_model: ModelMaker) -> None:
         model.network.run(np.zeros((1, 3, 12, 12), np.float32), ["output"])
 
 
-def test_snapshots_are_found_by_epoch(tmp_path: Path) -> None:
-    with pytest.raises(SnapshotNotFound, match="no exported snapshot yet"):
-        inference.network_file(tmp_path)
-    for name in ("snapshot_2.onnx", "snapshot_10.onnx", "snapshot_0.5.onnx", "snapshot_x.onnx"):
-        (tmp_path / name).touch()
-    assert list(inference.network_files(tmp_path)) == [0.5, 2, 10]
-    assert inference.network_file(tmp_path) == "snapshot_10.onnx"
-    assert inference.network_file(tmp_path, 0.5) == "snapshot_0.5.onnx"
-    with pytest.raises(SnapshotNotFound, match=r"epoch 3\. Available: 0\.5, 2, 10"):
-        inference.network_file(tmp_path, 3)
+def test_answering_needs_no_torch(make_model: ModelMaker) -> None:
+    """A server that classifies stays small and starts fast."""
+    code = (
+        "import sys, pathlib; from netloom import images, inference;"
+        "predictor = inference.Predictor.open(pathlib.Path(sys.argv[1]), 'snapshot_1.onnx');"
+        "predictor.classify(images.sample());"
+        "print(*{'torch', 'onnx', 'onnxscript', 'sklearn'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, str(make_model())]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, [], "")

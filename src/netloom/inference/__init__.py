@@ -3,7 +3,7 @@
 from netloom.inference.best import TopN, tiled
 from netloom.inference.evaluate import Evaluation, evaluate_split
 from netloom.inference.listing import Entry, Reader, is_url, read_list
-from netloom.inference.model import Model, network_file, network_files
+from netloom.inference.model import Model
 from netloom.inference.predict import Predictor
 from netloom.inference.session import Sessions
 
@@ -17,8 +17,6 @@ __all__ = [
     "TopN",
     "evaluate_split",
     "is_url",
-    "network_file",
-    "network_files",
     "read_list",
     "tiled",
 ]

@@ -9,15 +9,12 @@ Reads `model.json` and a `snapshot_<epoch>.onnx` beside it; needs no torch. By h
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from netloom.errors import BadModel, SnapshotNotFound
+from netloom.errors import BadModel
 from netloom.inference.network import Network
 from netloom.networks.card import ModelCard
-
-_SNAPSHOT = re.compile(r"snapshot_(\d+(?:\.\d+)?)\.onnx")
 
 
 @dataclass(frozen=True)
@@ -45,27 +42,6 @@ class Model:
         """Return the estimated memory it holds while idle."""
         mean = self.card.preprocessing.mean_image
         return self.network.bytes + (0 if mean is None else 2 * mean.nbytes)
-
-
-def network_files(directory: Path) -> dict[float, str]:
-    """Return the network file of each exported snapshot of a model directory, by epoch."""
-    found = (_SNAPSHOT.fullmatch(path.name) for path in directory.glob("snapshot_*.onnx"))
-    return dict(sorted((float(match[1]), match[0]) for match in found if match))
-
-
-def network_file(directory: Path, epoch: float | None = None) -> str:
-    """Return the network file of an epoch, the latest for None; raise SnapshotNotFound."""
-    files = network_files(directory)
-    wanted = max(files, default=None) if epoch is None else epoch
-    if wanted is None or wanted not in files:
-        available = ", ".join(f"{epoch:g}" for epoch in files)
-        raise SnapshotNotFound(
-            f"The model has no snapshot of epoch {wanted:g}."
-            if wanted is not None
-            else "The model has no exported snapshot yet.",
-            hint=f"Available: {available}." if available else "Wait for the first one.",
-        )
-    return files[wanted]
 
 
 def _check_input(card: ModelCard, network: Network) -> None:
