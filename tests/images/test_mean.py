@@ -31,10 +31,11 @@ def test_the_mean_is_that_of_all_images() -> None:
     assert images.pixel_mean(mean.planes()) == pytest.approx(PICTURES.mean(axis=(0, 1, 2)))
 
 
-@pytest.mark.parametrize("shape", [(50, 6, 21), (50, 6, 7, 3)], ids=["grey", "colour"])
+@pytest.mark.parametrize("shape", [(50, 6, 21), (50, 6, 21, 1), (50, 6, 7, 3)], ids=str)
 def test_parts_merge_into_exactly_the_same_mean(shape: tuple[int, ...]) -> None:
     pictures = PICTURES.reshape(shape)
     whole = mean_of(pictures).planes()
+    assert np.allclose(whole, np.atleast_3d(pictures.mean(axis=0)).transpose(2, 0, 1))
     for cuts in ([10, 30], [0, 49], [25, 25]):
         merged = RunningMean()
         for part in reversed(np.split(pictures, cuts)):

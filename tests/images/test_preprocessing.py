@@ -173,6 +173,7 @@ def test_pixel_mean_is_the_average_of_the_planes() -> None:
     [
         ({"widht": 3}, "widht"),
         ({"width": 0}, "width"),
+        ({"width": 50_000, "height": 50_000}, "more than 100,000,000 pixels"),
         ({"channels": 2}, "channels"),
         ({"resize_mode": "stretch"}, "resize_mode"),
         ({"scale": 0}, "scale"),

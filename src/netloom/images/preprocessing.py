@@ -46,7 +46,7 @@ from netloom.images.header import is_plain_png
 from netloom.images.mean import Floats, pixel_mean
 from netloom.images.resize import Interpolation, ResizeMode, resize
 
-Side = Annotated[int, Field(ge=1, le=65_535)]
+Side = Annotated[int, Field(ge=1, le=65_500)]  # no JPEG has a longer side
 Byte = Annotated[int, Field(ge=0, le=255)]
 MEAN_FILE = "mean.npy"
 
@@ -100,6 +100,8 @@ class Preprocessing(BaseModel):
             raise ValueError("mean_file is missing")
         if self.fill != "noise" and len(self.fill) != self.channels:
             raise ValueError(f"fill needs {self.channels} value(s)")
+        if self.width * self.height > MAX_PIXELS:
+            raise ValueError(f"the image has more than {MAX_PIXELS:,} pixels")
         width, height = self.input_size
         if width > self.width or height > self.height:
             raise ValueError("the crop is larger than the image")
