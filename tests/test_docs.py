@@ -84,3 +84,33 @@ def test_named_commands_exist(page: Path) -> None:
     assert set(re.findall(r"(?:^|`|    )netloom ([a-z]+)", text, re.MULTILINE)) <= set(
         netloom.commands
     )
+
+
+def test_every_field_is_documented() -> None:
+    from netloom.datasets import ClassificationDataset
+    from netloom.training import ClassificationModel
+
+    text = read("rest.md")
+    for kind in (ClassificationDataset, ClassificationModel):
+        assert [field.name for field in kind.describe() if f"`{field.name}`" not in text] == []
+
+
+def test_every_route_is_documented(tmp_path: Path) -> None:
+    from netloom.app import create_app
+
+    text = read("rest.md")
+    spoken = {route for line in text.splitlines() for route in routes_of(line)}
+    routes = create_app(Settings(data=tmp_path)).openapi()["paths"]
+    assert [route for route in routes if without_twin(route) not in spoken] == []
+
+
+def routes_of(line: str) -> list[str]:
+    """Return the routes a line of the guide names, `{kind}` spelled out."""
+    routes = [without_twin(route) for route in re.findall(r"`(/[^`?]*)`", line)]
+    kinds = ("jobs", "datasets", "models")
+    return [route.replace("{kind}", kind) for route in routes for kind in kinds]
+
+
+def without_twin(route: str) -> str:
+    """Return a route as the guide writes it: one line for a page and its JSON twin."""
+    return re.sub(r"\{\w*id\}", "{id}", route).removesuffix(".json")
