@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -128,6 +129,23 @@ def test_items_are_taken_as_they_are_needed(
     threads = threading.active_count()
     results.close()
     assert threading.active_count() == threads - 2
+
+
+def test_closing_early_does_not_wait_for_the_rest(
+    predictor: inference.Predictor, pictures: list[bytes]
+) -> None:
+    read: list[int] = []
+
+    def slow(number: int) -> bytes:
+        read.append(number)
+        if number >= predictor.batch_size:
+            time.sleep(0.05)
+        return pictures[0]
+
+    results = predictor.classify_many(range(1000), slow, threads=1)
+    next(results)
+    results.close()
+    assert len(read) < 2 * predictor.batch_size
 
 
 def test_an_error_of_the_list_reaches_the_caller(

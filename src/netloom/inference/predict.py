@@ -14,8 +14,9 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,26 +65,31 @@ class Predictor:
         read: Callable[[Item], bytes],
         *,
         threads: int | None = None,
-    ) -> Iterator[tuple[Item, Prediction | UnreadableImage]]:
+    ) -> Generator[tuple[Item, Prediction | UnreadableImage], None, None]:
         """Yield every item with its prediction, or with the reason why it has none, in order.
 
         `read` gives the bytes of an item; it runs in several threads, and what it
         raises as OSError or InvalidInput becomes the reason. Items are taken a few
         batches ahead of the reader and no more, so a list of any length needs the
-        same memory. Close the iterator to stop early.
+        same memory. Close the iterator to stop early. More threads than the default
+        pay where reading waits, for example for URLs.
         """
-        threads = threads or max(2, len(os.sched_getaffinity(0)))
+        # Two even on one core, to read while the other computes; beyond eight they only
+        # get in each other's way.
+        threads = threads or min(max(2, len(os.sched_getaffinity(0))), 8)
         batches = _batched(items, self.batch_size)
         waiting: deque[tuple[list[Item], Future[list[Prediction | UnreadableImage]]]] = deque()
         pool = ThreadPoolExecutor(threads, thread_name_prefix="classify")
+        stopped = threading.Event()
         try:
             for batch in batches:
-                waiting.append((batch, pool.submit(self._classify_batch, batch, read)))
+                waiting.append((batch, pool.submit(self._classify_batch, batch, read, stopped)))
                 if len(waiting) > threads:  # one batch each, and one to take up next
                     yield from _finish(*waiting.popleft())
             while waiting:
                 yield from _finish(*waiting.popleft())
         finally:
+            stopped.set()
             pool.shutdown(wait=True, cancel_futures=True)
 
     @property
@@ -122,9 +128,13 @@ class Predictor:
         return np.concatenate(parts)
 
     def _classify_batch(
-        self, batch: list[Item], read: Callable[[Item], bytes]
+        self, batch: list[Item], read: Callable[[Item], bytes], stopped: threading.Event
     ) -> list[Prediction | UnreadableImage]:
-        images = [self._pixels(item, read) for item in batch]
+        images = []
+        for item in batch:
+            if stopped.is_set():  # nobody waits for the answer, and reading may be slow
+                return []
+            images.append(self._pixels(item, read))
         readable = [image for image in images if not isinstance(image, UnreadableImage)]
         predictions = iter(self.classify_pixels(np.stack(readable)) if readable else ())
         return [
