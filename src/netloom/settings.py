@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -57,7 +57,9 @@ class Settings(BaseSettings):
         ge=0,
         description="Memory for loaded networks, in bytes; least recently used go first",
     )
-    log_level: str = Field("info", description="debug, info, warning, error or critical")
+    log_level: Literal["debug", "info", "warning", "error", "critical"] = Field(
+        "info", description="What goes into the log, and everything worse"
+    )
 
     @field_validator("data", mode="after")
     @classmethod

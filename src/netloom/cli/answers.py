@@ -28,7 +28,7 @@ def classify(model: str, images: tuple[Path, ...], epoch: float | None, data: Pa
     settings = settings_for(data=data)
     store = open_store(settings)
     directory = store.files.directory(store.job(model).id)
-    opened = inference.Model.open(directory, inference.network_file(directory, epoch))
+    opened = inference.Model.open(directory, store.snapshot(model, epoch).network)
     predictor = inference.Predictor(opened, max_pixels=settings.decode_pixels)
     for image in images:
         prediction = predictor.classify(image.read_bytes())
