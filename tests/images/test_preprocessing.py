@@ -162,6 +162,14 @@ def test_records_with_other_means_differ() -> None:
     assert hash(one) == hash(record.with_mean("image", one.mean_image))
 
 
+def test_order_and_scale_change_before_the_mean() -> None:
+    record = small().with_mean("image", mean_planes(small()))
+    assert np.array_equal(record.with_changes(crop_width=9).mean_image, record.mean_image)  # type: ignore[arg-type]
+    for change in ({"channel_order": "bgr"}, {"scale": 1.0}):
+        with pytest.raises(InvalidInput, match="mean must be set after"):
+            record.with_changes(**change)
+
+
 def test_pixel_mean_is_the_average_of_the_planes() -> None:
     planes = mean_planes(small())
     record = small().with_mean("pixel", planes)

@@ -5,7 +5,8 @@ Images: the one way from bytes to pixels to the numbers a network gets, and back
     decode         bytes -> pixels: formats, colour, limits
     resize         squash, crop, fill, half_crop
     encode         pixels -> PNG or JPEG
-    preprocessing  the frozen record that does all of it, for build, training and prediction
+    preprocessing  all of it in one, for build, training and prediction
+    record         its settings, and how they are stored
     datum          database entries (Caffe Datum)
     mean           the mean image and its files
     fetch          images from URLs, with limits
