@@ -24,6 +24,7 @@ from netloom.errors import BadSettings
 from netloom.settings import Settings
 from netloom.store import open_store
 from netloom.web import errors, workbench
+from netloom.web.datasets import OpenDatasets
 from netloom.web.events import EventStream
 from netloom.web.guard import Guard, is_loopback
 from netloom.web.models import OpenModels
@@ -70,6 +71,7 @@ def _site(settings: Settings) -> Site:
         roots=Roots(settings.data_roots),
         events=events,
         models=OpenModels(store, events, settings.session_bytes),
+        datasets=OpenDatasets(store),
     )
 
 

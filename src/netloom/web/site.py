@@ -14,6 +14,7 @@ from netloom.web.events import EventStream
 from netloom.web.paths import Roots
 
 if TYPE_CHECKING:
+    from netloom.web.datasets import OpenDatasets
     from netloom.web.models import OpenModels
 
 
@@ -26,6 +27,7 @@ class Site:
     roots: Roots
     events: EventStream
     models: OpenModels
+    datasets: OpenDatasets
 
 
 def site_of(request: Request) -> Site:

@@ -362,6 +362,13 @@ class ConfusionRow:
     counts: tuple[int, ...]  # per predicted class
     accuracy: float  # percent
 
+    @property
+    def taken_for(self) -> int | None:
+        """Return the wrong class this one was taken for most often; None if never."""
+        wrong = [n if place != self.index else 0 for place, n in enumerate(self.counts)]
+        most = max(wrong, default=0)
+        return wrong.index(most) if most else None
+
 
 @dataclass(frozen=True, kw_only=True)
 class ManySummary:
