@@ -60,14 +60,14 @@ class CreateDb(Step):
         try:
             if not (run.attempt > 1 and build.is_complete()):
                 build.remove_leftovers()
-                with _full_disk(self.split):
+                with _full_disk(self.split, build.partial):
                     build.create()
         except Stopped:
             return
         finally:
             build.remove_leftovers()
         run.record(build.facts())
-        with _full_disk(self.split):
+        with _full_disk(self.split, run.directory):
             manifest.complete(run.directory, self.splits, build.classes, self.preprocessing)
         run.progress(1.0, f"{build.info().entries:,} images")
 
@@ -244,20 +244,28 @@ class _Build:
 
 
 @contextmanager
-def _full_disk(split: str) -> Iterator[None]:
-    """Turn the errors of a full disk into DiskFull."""
+def _full_disk(split: str, directory: Path) -> Iterator[None]:
+    """Turn the errors of a full disk, met while writing into `directory`, into DiskFull."""
     try:
         yield
     except (OSError, lmdb.Error) as error:
-        if isinstance(error, OSError) and error.errno not in _NO_SPACE:
-            raise
-        texts = ("No space left", "quota exceeded", "File too large")
-        if isinstance(error, lmdb.Error) and not any(text in str(error) for text in texts):
+        if not _for_want_of_space(error, directory):
             raise
         raise DiskFull(
             f"The disk became full while the {split} database was written; it was removed again.",
             hint="Free some space in the data folder, then create the dataset again.",
         ) from error
+
+
+def _for_want_of_space(error: Exception, directory: Path) -> bool:
+    code = getattr(error, "errno", None) or getattr(error, "code", None)
+    if isinstance(error, lmdb.Error) and code == errno.EIO:
+        # LMDB says so too when a write ends short of its bytes: try a write of our own.
+        try:
+            (directory / "room").write_bytes(bytes(_CHUNK_BYTES))
+        except OSError as probe:
+            code = probe.errno
+    return code in _NO_SPACE
 
 
 def _size(directory: Path) -> int:

@@ -34,6 +34,9 @@ _WAIT = 0.1  # seconds between two looks at `stopped`
 _ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
+_MAIN = "from netloom.datasets.encoder import main; main()"
+
+
 class Stopped(Exception):
     """The work was asked to stop."""
 
@@ -123,7 +126,7 @@ def _start() -> _Encoder:
     ours, theirs = Pipe()
     try:
         # -P: the working directory belongs to a job, nothing is imported from there.
-        command = [sys.executable, "-P", "-m", "netloom.datasets.encoder", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-c", _MAIN, str(theirs.fileno())]
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

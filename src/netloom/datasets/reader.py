@@ -20,11 +20,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import lmdb
 import numpy as np
 from numpy.typing import NDArray
 
 from netloom.datasets import manifest
+from netloom.datasets.database import open_database
 from netloom.datasets.manifest import Manifest, SplitInfo
 from netloom.datasets.writer import key
 from netloom.errors import BadDataset
@@ -32,6 +32,7 @@ from netloom.images import Datum, Preprocessing, encode, read_mean, unpack_datum
 from netloom.interfaces.source import SplitName
 
 LABEL_INDEX = "labels.npy"  # class number of every entry; made again when missing
+_SMALL = 64 * 64  # pixels
 _DECODE_BATCH = 256  # entries that a thread decodes between two looks at the queue
 
 
@@ -54,15 +55,14 @@ class Split:
         self.info = info
         self.classes = tuple(classes)
         self.shape = (made.height, made.width, made.channels)
-        self._process = 0  # that opened the database; a forked one must open it again
-        self._database: Any = None
+        self._database: Any = None  # opened when first used, in every process by itself
 
     def __len__(self) -> int:
         return self.info.entries
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(self.__dict__)
-        state.update(_process=0, _database=None)
+        state.update(_database=None)
         state.pop("_labels", None)
         return state
 
@@ -76,7 +76,7 @@ class Split:
         try:
             labels: NDArray[np.int32] = np.load(path, mmap_mode="r", allow_pickle=False)
             if labels.shape == (len(self),):
-                return labels
+                return labels.view(np.ndarray)
         except (OSError, ValueError, EOFError):
             pass
         return self._make_index(path)
@@ -130,11 +130,11 @@ class Split:
     def decode_all(
         self, out: NDArray[np.uint8] | None = None, threads: int = 0
     ) -> NDArray[np.uint8]:
-        """Return all pixels, N x H x W x C, decoded into `out` by threads (0: one per core)."""
+        """Return all pixels, N x H x W x C, decoded into `out` by threads (0: as many as help)."""
         if out is None:
             out = np.empty((len(self), *self.shape), np.uint8)
         starts = range(0, len(self), _DECODE_BATCH)
-        with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(threads or self._decode_threads()) as pool:
             for _ in pool.map(lambda start: self._decode_range(out, start), starts):
                 pass
         return out
@@ -155,10 +155,24 @@ class Split:
         """Return the number of samples, of one class only if its number is given."""
         return len(self) if label is None else int(np.count_nonzero(self._labels == label))
 
+    def _decode_threads(self) -> int:
+        # Threads that decode tiny images only wait for each other to leave the interpreter.
+        small = self.shape[0] * self.shape[1] < _SMALL
+        return 1 if small else len(os.sched_getaffinity(0))
+
     def _decode_range(self, out: NDArray[np.uint8], start: int) -> None:
+        rows = out[start : start + _DECODE_BATCH]
         with self._begin() as transaction:
-            for index in range(start, min(start + _DECODE_BATCH, len(self))):
-                self._decode(self._value(transaction, index), out[index])
+            cursor = transaction.cursor()
+            if not cursor.set_key(key(start, int(self._labels[start]))):
+                raise self._lacks(start)
+            values = cursor.iternext(keys=False, values=True)
+            count = 0
+            for row, value in zip(rows, values, strict=False):
+                self._decode(value, row)
+                count += 1
+        if count < len(rows):
+            raise self._lacks(start + count)
 
     def _decode(self, value: bytes, out: NDArray[np.uint8]) -> None:
         pixels = unpack_datum(value).pixels()
@@ -175,27 +189,19 @@ class Split:
             raise IndexError(f"{index} is not below {len(self)}")
         value: bytes | None = transaction.get(key(index, int(self._labels[index])))
         if value is None:
-            raise BadDataset(
-                f"The database {self.path.name} has no entry {index}.",
-                hint="Create the dataset again.",
-            )
+            raise self._lacks(index)
         return value
+
+    def _lacks(self, index: int) -> BadDataset:
+        return BadDataset(
+            f"The database {self.path.name} has no entry {index}.",
+            hint="Create the dataset again.",
+        )
 
     def _begin(self) -> Any:
         """Return a read-only transaction."""
-        if self._process != os.getpid():
-            try:
-                # Without locks: nothing writes to a finished database, and the folder may
-                # not be writable.
-                self._database = lmdb.open(
-                    str(self.path), readonly=True, lock=False, readahead=False, create=False
-                )
-            except lmdb.Error as error:
-                raise BadDataset(
-                    f"The database {self.path.name} cannot be opened: {error}.",
-                    hint="Create the dataset again.",
-                ) from error
-            self._process = os.getpid()
+        if self._database is None:
+            self._database = open_database(self.path)
         return self._database.begin()
 
 

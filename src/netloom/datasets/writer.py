@@ -29,12 +29,14 @@ def key(number: int, label: int) -> bytes:
 class LmdbWriter:
     """A new database that is written by one process."""
 
-    def __init__(self, path: Path, map_size: int = _FIRST_SIZE) -> None:
-        self._map_size = map_size
+    def __init__(self, path: Path) -> None:
+        self._map_size = _FIRST_SIZE
         # Not synchronised at each commit: a build that is interrupted is done again, so it
         # is enough to flush once at the end. Not as a writable map: a full disk would then
         # kill the process instead of raising an error.
-        self._environment = lmdb.open(str(path), map_size=map_size, sync=False, writemap=False)
+        self._environment = lmdb.open(
+            str(path), map_size=self._map_size, sync=False, writemap=False
+        )
         self._labels: list[NDArray[np.int32]] = []
         self.count = 0
 
