@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from netloom import jobs
+from netloom.interfaces.job import StepPlan
+from netloom.jobs import InProcessExecutor
 from netloom.settings import Settings
-from netloom.store import Store, open_store
+from netloom.store import Job, Store, open_store
 
 
 @pytest.fixture
@@ -22,3 +26,25 @@ def store(settings: Settings) -> Iterator[Store]:
     store = open_store(settings)
     yield store
     store.close()
+
+
+@pytest.fixture
+def run_job(store: Store) -> Callable[..., Job]:
+    """Run a plan, step by step in threads of this process, and return the ended job."""
+
+    def run(plan: Sequence[StepPlan], **about: Any) -> Job:
+        words = {"kind": "dataset", "type": "Test", "name": "test", "owner": "ada"}
+        job = store.add_job(**{"options": {}, "form": {}, **words, **about}, plan=plan)
+        return jobs.run_until_done(store, job.id, executor=InProcessExecutor(store), timeout=120)
+
+    return run
+
+
+@pytest.fixture
+def finish(store: Store) -> Callable[[str], Job]:
+    """Run a job that was added, and return it when it has ended."""
+
+    def run(job_id: str) -> Job:
+        return jobs.run_until_done(store, job_id, executor=InProcessExecutor(store), timeout=120)
+
+    return run

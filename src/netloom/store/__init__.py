@@ -81,4 +81,4 @@ def open_store(settings: Settings) -> Store:
     files.create()
     database = Database(settings.database_url)
     database.migrate(files)
-    return Store(database, files)
+    return Store(database, files, settings)

@@ -42,7 +42,10 @@ class Jobs(Part):
         notes: str = "",
         facts: Mapping[str, Any] | None = None,
     ) -> Job:
-        """Add a job with its steps and its directory; a scheduler will start them."""
+        """Add a job with its steps and its directory; a scheduler will start them.
+
+        A job without steps is Done at once.
+        """
         job = Job(
             kind=kind,
             type=type,
@@ -55,7 +58,7 @@ class Jobs(Part):
             framework=framework,
             group=plain(group),
             notes=plain(notes),
-            status=Status.INITIALIZED.value,
+            status=(Status.INITIALIZED if plan else Status.DONE).value,
             created=time.time(),
             version=netloom.__version__,
         )
@@ -116,8 +119,7 @@ class Jobs(Part):
 
     def delete_job(self, job_id: str) -> None:
         """Remove a job that does not run: rows, then files; raise DatasetInUse."""
-        with self.database.read() as session:
-            _refuse_used(session, find_job(session, job_id))
+        self.refuse_if_used(job_id)
         drop_points(self.database, job_id)
         with self.database.write() as session:
             job = find_job(session, job_id, lock=True)
@@ -125,6 +127,11 @@ class Jobs(Part):
             session.execute(delete(Job).where(Job.id == job_id))  # its rows go with it
             tell(session, job_id, "deleted", {})
         self.files.remove(job_id)
+
+    def refuse_if_used(self, job_id: str) -> None:
+        """Raise DatasetInUse when models depend on this dataset."""
+        with self.database.read() as session:
+            _refuse_used(session, find_job(session, job_id))
 
     def models_of(self, dataset_id: str) -> list[Job]:
         """Return the models of a dataset, oldest first."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import aliased, selectinload
 
 from netloom.errors import InvalidInput
 from netloom.store.part import Part
@@ -18,6 +18,10 @@ _ELAPSED = (
     .where(Step.job_id == Job.id)
     .scalar_subquery()
 )
+_MODEL = aliased(Job)
+_REFS = (
+    select(func.count()).select_from(_MODEL).where(_MODEL.dataset_id == Job.id).scalar_subquery()
+)
 SORTS: dict[str, Any] = {
     "created": Job.created,
     "id": Job.created,
@@ -27,6 +31,7 @@ SORTS: dict[str, Any] = {
     "owner": Job.owner,
     "framework": Job.framework,
     "group": Job.group,
+    "refs": _REFS,
     "elapsed": func.coalesce(_ELAPSED, 0.0),
 }
 
@@ -77,6 +82,12 @@ class Listing(Part):
         )
         with self.database.read() as session:
             return {str(dataset_id): count for dataset_id, count in session.execute(query)}
+
+    def job_names(self, job_ids: Iterable[str]) -> dict[str, str]:
+        """Return the names of these jobs by id; those that do not exist are left out."""
+        query = select(Job.id, Job.name).where(Job.id.in_(list(job_ids)))
+        with self.database.read() as session:
+            return {job_id: name for job_id, name in session.execute(query)}
 
 
 def _conditions(

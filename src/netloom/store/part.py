@@ -8,6 +8,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from netloom.errors import JobNotFound, StaleAttempt
+from netloom.settings import Settings
 from netloom.store.database import Database
 from netloom.store.files import DataFolder
 from netloom.store.records import Job, Step
@@ -17,9 +18,10 @@ from netloom.store.status import Status
 class Part:
     """One idea of the store; `Store` is all of them together."""
 
-    def __init__(self, database: Database, files: DataFolder) -> None:
+    def __init__(self, database: Database, files: DataFolder, settings: Settings) -> None:
         self.database = database
         self.files = files
+        self.settings = settings
 
 
 class Fence(NamedTuple):

@@ -81,6 +81,7 @@ class Step(Row):
     done: Mapped[int | None]
     total: Mapped[int | None]
     rate: Mapped[float | None]  # per second
+    eta: Mapped[float | None]  # seconds left, as far as known
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
     error: Mapped[str] = mapped_column(Text, default="")  # one sentence: cause
     hint: Mapped[str] = mapped_column(Text, default="")  # and remedy

@@ -91,7 +91,7 @@ class Steps(Part):
         with self.database.write() as session:
             step = pass_fence(session, step_id, attempt)
             step.progress, step.message = min(max(fraction, 0.0), 1.0), plain(message)
-            step.done, step.total, step.rate = done, total, rate
+            step.done, step.total, step.rate, step.eta = done, total, rate, eta
             step.heartbeat = time.time()
             data = {
                 "step": step.key,
@@ -220,7 +220,7 @@ def _after_change(session: Session, job: Job, step: Step) -> None:
     if not is_running(step.status):
         step.stopped = time.time()
         step.lent = {}
-        step.pid = step.pid_started = None
+        step.pid = step.pid_started = step.eta = None
     if step.status == Status.DONE:
         step.progress = 1.0
     session.flush()

@@ -132,6 +132,7 @@ def upgrade() -> None:
         sa.Column("done", sa.Integer(), nullable=True),
         sa.Column("total", sa.Integer(), nullable=True),
         sa.Column("rate", sa.Double(), nullable=True),
+        sa.Column("eta", sa.Double(), nullable=True),
         sa.Column("facts", sa.JSON(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("hint", sa.Text(), nullable=False),

@@ -1,0 +1,35 @@
+"""
+Jobs: how work gets done.
+
+A scheduler lends resources to waiting steps, an executor starts one worker process per
+step, the worker writes progress and its end to the store. From a script:
+
+    job = run_until_done(store, job_id)
+"""
+
+from __future__ import annotations
+
+from netloom.jobs.control import abort, delete, run_until_done
+from netloom.jobs.executors import Executor, InProcessExecutor, LocalExecutor, environment
+from netloom.jobs.leadership import is_led
+from netloom.jobs.resources import Gpu, find_gpus
+from netloom.jobs.scheduler import Scheduler
+from netloom.jobs.status import Status, elapsed, progress, status_of_tasks
+
+__all__ = [
+    "Executor",
+    "Gpu",
+    "InProcessExecutor",
+    "LocalExecutor",
+    "Scheduler",
+    "Status",
+    "abort",
+    "delete",
+    "elapsed",
+    "environment",
+    "find_gpus",
+    "is_led",
+    "progress",
+    "run_until_done",
+    "status_of_tasks",
+]

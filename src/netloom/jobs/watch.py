@@ -1,0 +1,204 @@
+"""
+Watch: the workers of running steps, from their start to their end.
+
+A worker writes its own end to the store. One that vanishes while it is watched has died by
+itself, which is an error; one that is found gone when the watch begins went down with an
+earlier server or with the machine, and its step is resumed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from netloom.errors import StaleAttempt
+from netloom.jobs import failures
+from netloom.jobs.executors import Ended, Executor, Worker
+from netloom.jobs.processes import is_here
+from netloom.jobs.resources import Lent
+from netloom.store import Process, Status, Step, Store
+
+log = logging.getLogger(__name__)
+
+KILL_SECONDS = 1.2  # after a step was asked to stop because its job was aborted
+LINGER_SECONDS = 10.0  # for which a worker may take to end when its step has
+SILENT_SECONDS = 60.0  # after which a worker on another machine is taken for dead
+MOST_CRASHES = 3  # resumptions without a new snapshot
+
+
+@dataclass
+class Watched:
+    """A worker, and since when it was asked to end."""
+
+    step: Step  # as it was claimed or found
+    worker: Worker
+    lent: Lent
+    asked: float | None = None
+    over: float | None = None  # since when its attempt is
+
+
+class Watch:
+    """The workers this scheduler answers for."""
+
+    def __init__(self, store: Store, executor: Executor) -> None:
+        self._store = store
+        self._executor = executor
+        self._watched: dict[int, Watched] = {}
+
+    @property
+    def lent(self) -> list[Lent]:
+        """What is lent now. A worker on its way out still has its GPU."""
+        return [watched.lent for watched in self._watched.values()]
+
+    @property
+    def hurried(self) -> bool:
+        """Whether a worker is about to end and should be looked at often."""
+        return any(watched.asked or watched.over for watched in self._watched.values())
+
+    def __contains__(self, step_id: int) -> bool:
+        return step_id in self._watched
+
+    def begin(self) -> None:
+        """Find the workers of an earlier server; resume the steps whose workers are gone."""
+        self._watched.clear()
+        for step in self._store.active_steps():
+            self._find(step)
+
+    def start(self, step: Step, lent: Lent) -> None:
+        """Start the worker of a step that was claimed."""
+        try:
+            worker = self._executor.start(step, lent)
+        except OSError as error:
+            failure = failures.of_exception(error)
+            self._fail(step, failure)
+            return
+        self._watched[step.id] = Watched(step, worker, lent)
+        try:
+            if worker.process is not None:
+                self._store.set_process(step.id, step.attempt, worker.process)
+        except StaleAttempt:
+            log.debug("step %d ended before it was noted who does it", step.id)
+
+    def look(self) -> bool:
+        """Look after every worker; return whether one has ended."""
+        rows = {step.id: step for step in self._store.active_steps()}
+        for step_id in rows.keys() - self._watched.keys():
+            self._find(rows[step_id])
+        ended = [self._look_at(watched, rows) for watched in list(self._watched.values())]
+        return any(ended)
+
+    def stop(self, seconds: float, only: Collection[str] | None) -> None:
+        """Have workers save what they need and end; their steps wait for the next server."""
+        chosen = [
+            watched
+            for watched in self._watched.values()
+            if only is None or watched.step.job_id in only
+        ]
+        for watched in chosen:
+            watched.worker.stop()
+        limit = time.monotonic() + seconds
+        while any(watched.worker.ended() is None for watched in chosen):
+            if time.monotonic() > limit:
+                for watched in chosen:
+                    watched.worker.kill()
+                break
+            time.sleep(0.02)
+        self._requeue(chosen)
+
+    def _requeue(self, chosen: Iterable[Watched]) -> None:
+        for watched in chosen:
+            step = watched.step
+            if not self._store.requeue(step.id, step.attempt, crashed=False):
+                self._end_aborted(step)
+            self._watched.pop(step.id, None)
+
+    def _find(self, step: Step) -> None:
+        worker = self._executor.find(step) if is_here(step.machine) else _Distant(self._store, step)
+        if worker is not None:
+            self._watched[step.id] = Watched(step, worker, Lent.from_row(step.lent))
+        else:
+            self._resume(step)
+
+    def _look_at(self, watched: Watched, rows: dict[int, Step]) -> bool:
+        step = watched.step
+        row = rows.get(step.id)
+        over = row is None or row.attempt != step.attempt
+        end = watched.worker.ended()
+        if end is None:
+            self._hurry(watched, over=over, aborted=row is not None and row.abort_requested)
+            return False
+        # Read again: the worker may have written its end just before it ended.
+        row = self._store.step(step.id) if not over else None
+        if row is not None and (row.attempt, row.status) == (step.attempt, Status.RUNNING):
+            self._lost(row, end, watched.worker)
+        # Not before: were the store away just now, its end would be taken for a crash later.
+        del self._watched[step.id]
+        return True
+
+    def _hurry(self, watched: Watched, *, over: bool, aborted: bool) -> None:
+        now = time.monotonic()
+        if over:
+            watched.over = watched.over or now
+            if now - watched.over > LINGER_SECONDS:
+                watched.worker.kill()
+        elif aborted and watched.asked is None:
+            watched.asked = now
+            watched.worker.stop()
+        elif watched.asked is not None and now - watched.asked > KILL_SECONDS:
+            watched.worker.kill()
+
+    def _lost(self, step: Step, end: Ended, worker: Worker) -> None:
+        if step.abort_requested:
+            self._end_aborted(step)
+        elif isinstance(worker, _Distant):
+            self._resume(step)
+        else:
+            log.warning("the worker of step %d ended without a word (%s)", step.id, end.code)
+            self._fail(step, failures.of_end(end.code, self._executor.printed(step)))
+
+    def _resume(self, step: Step) -> None:
+        if step.abort_requested:
+            self._end_aborted(step)
+        elif step.crashes >= MOST_CRASHES:
+            self._fail(step, failures.of_crashes(step.crashes + 1))
+        elif self._store.requeue(step.id, step.attempt, crashed=True):
+            log.info("step %s of %s was interrupted and is resumed", step.key, step.job_id)
+
+    def _end_aborted(self, step: Step) -> None:
+        try:
+            self._store.set_step_status(step.id, Status.ABORTED, attempt=step.attempt)
+        except StaleAttempt:
+            log.debug("step %d had ended", step.id)
+
+    def _fail(self, step: Step, failure: failures.Failure) -> None:
+        try:
+            self._store.error(
+                step.id,
+                failure.message,
+                hint=failure.hint,
+                trace=failure.trace,
+                attempt=step.attempt,
+            )
+        except StaleAttempt:
+            log.debug("step %d had ended", step.id)
+
+
+class _Distant:
+    """A worker on another machine, known by its signs of life alone."""
+
+    def __init__(self, store: Store, step: Step) -> None:
+        self.process: Process | None = None
+        self._store = store
+        self._step_id = step.id
+
+    def ended(self) -> Ended | None:
+        heartbeat = self._store.step(self._step_id).heartbeat or 0.0
+        return Ended(None) if time.time() - heartbeat > SILENT_SECONDS else None
+
+    def stop(self) -> None:
+        log.info("step %d runs on another machine and cannot be stopped", self._step_id)
+
+    def kill(self) -> None:
+        self.stop()
