@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import click
 
+from netloom.errors import NotRunning
+
 if TYPE_CHECKING:
     from netloom.store import Store
     from netloom.store.records import Job, Step
-
-POLL = 0.2  # seconds
-ENDED = ("D", "A", "E")
 
 
 def follow(store: Store, job_id: str) -> Job:
@@ -26,20 +25,17 @@ def follow(store: Store, job_id: str) -> Job:
     from netloom import jobs
 
     screen = Screen()
+    # In a thread of its own, so that Ctrl-C interrupts the waiting and not the work.
     with ThreadPoolExecutor(1) as pool:
-        work = pool.submit(jobs.run_until_done, store, job_id)
+        work = pool.submit(jobs.run_until_done, store, job_id, on_change=screen.show)
         while True:
             try:
-                while not work.done():
-                    screen.show(store.job(job_id))
-                    time.sleep(POLL)
-                work.result()
+                job = work.result()
                 break
             except KeyboardInterrupt:
                 screen.line("aborting")
-                jobs.abort(store, job_id)
-    job = store.job(job_id)
-    screen.show(job)
+                with contextlib.suppress(NotRunning):
+                    jobs.abort(store, job_id)
     screen.close()
     return job
 

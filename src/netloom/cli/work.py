@@ -52,8 +52,9 @@ def dataset(options: tuple[str, ...], name: str | None, data: Path | None) -> No
         name=checked.dataset_name,
         owner=None,
         options=checked.model_dump(mode="json"),
-        form=values,
+        form=checked.model_dump(mode="json"),
         plan=checked.plan(),
+        group=checked.group_name,
     )
     finish(store, [job])
 
@@ -74,7 +75,7 @@ def train(options: tuple[str, ...], name: str | None, data: Path | None) -> None
     values["model_name"] = name or values.get("standard_networks", "network")
     checked: Any = options_for(model_options(), values)
     store = open_store(settings_for(data=data))
-    finish(store, checked.submit(store, values))
+    finish(store, checked.submit(store, checked.model_dump(mode="json")))
 
 
 def finish(store: Store, jobs: list[Job]) -> None:
@@ -94,10 +95,9 @@ def finish(store: Store, jobs: list[Job]) -> None:
 
 @click.command(hidden=True)
 @click.argument("step", type=int)
-@click.option("--attempt", type=int, default=0)
-@data_option
-def worker(step: int, attempt: int, data: Path | None) -> None:
-    """Run one step of a job in this process; started by the scheduler."""
+@click.option("--attempt", type=int, required=True)
+def worker(step: int, attempt: int) -> None:
+    """Run one step of a job in this process; started by a scheduler."""
     from netloom.jobs.worker import main
 
-    raise SystemExit(main(step, attempt, settings_for(data=data)))
+    raise SystemExit(main([str(step), "--attempt", str(attempt)]))

@@ -68,7 +68,7 @@ class Server:
         where = ["--port", str(self.port), "--data", str(self.data)]
         return [sys.executable, "-m", "netloom", "serve", *where, *roots]
 
-    def stop(self, *, patience: float = 10) -> None:
+    def stop(self, *, patience: float = 20) -> None:
         """Ask the server to stop; kill it when it does not within `patience` seconds."""
         if self.process is None:
             return
