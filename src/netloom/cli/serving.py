@@ -77,6 +77,7 @@ def run_server(app: FastAPI, door: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         log_config=None,
+        log_level="warning",  # its own starts and stops say nothing new
         access_log=False,
         # Pages that listen for events never close their connection by themselves.
         timeout_graceful_shutdown=2,
