@@ -1,0 +1,1 @@
+"""The standard networks for PyTorch, as users read and change them."""

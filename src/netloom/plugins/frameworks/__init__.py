@@ -1,0 +1,1 @@
+"""The frameworks that Netloom ships."""

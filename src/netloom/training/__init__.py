@@ -1,0 +1,24 @@
+"""
+Training: from a dataset and a network text to a model.
+
+    options      what a user chooses, and the jobs that follow from it
+    rates        the seven learning-rate policies; no torch
+    job          the step `train`, in a worker process
+    data         batches from memory or from disk
+    loop         the training itself
+    optimisers   the solvers
+    checkpoint   everything a restart needs
+    export       from weights to ONNX, checked on real samples
+    threads      how many cores to use beside other work
+
+Nothing here imports torch before a step runs. By hand:
+
+    netloom train dataset=20260105-101500-0a1b standard_networks=lenet train_epochs=3
+"""
+
+from netloom.training.fields import RateFields
+from netloom.training.job import Train
+from netloom.training.options import ClassificationModel
+from netloom.training.rates import RatePolicy
+
+__all__ = ["ClassificationModel", "RateFields", "RatePolicy", "Train"]
