@@ -25,6 +25,7 @@ from netloom.jobs.processes import (
     this_process,
 )
 from netloom.jobs.resources import Lent
+from netloom.jobs.runners import find_work
 from netloom.settings import Settings
 from netloom.store import Process, Step, Store
 
@@ -83,7 +84,15 @@ def environment(step: Step, lent: Lent) -> Mapping[str, str]:
         # Threads that spin while they wait make everybody slow as soon as a core is busy.
         "OMP_WAIT_POLICY": "PASSIVE",
         "PYTHONUNBUFFERED": "1",
+        **_wanted(step),  # a step may know better
     }
+
+
+def _wanted(step: Step) -> Mapping[str, str]:
+    try:
+        return find_work(step.runner).model_validate(step.options).environment()
+    except Exception:  # the worker will meet the same, and say so in the job
+        return {}
 
 
 class LocalExecutor:

@@ -110,6 +110,7 @@ class StoreRun:
             }
 
     def record(self, facts: Facts) -> None:
+        self.flush()  # what was told before is in the store first: checkpoints rely on it
         step_id, attempt = self._fence
         self._tell(lambda: self._store.facts(step_id, facts, attempt=attempt))
 

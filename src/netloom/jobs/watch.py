@@ -70,7 +70,7 @@ class Watch:
         """Start the worker of a step that was claimed."""
         try:
             worker = self._executor.start(step, lent)
-        except OSError as error:
+        except Exception as error:
             failure = failures.of_exception(error)
             self._fail(step, failure)
             return

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
-import importlib
 import logging
 import os
 import signal
@@ -21,12 +20,11 @@ import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from netloom import registry
 from netloom.errors import JobNotFound, StaleAttempt
-from netloom.interfaces.job import Step as Work
 from netloom.jobs import failures
 from netloom.jobs.processes import this_process
 from netloom.jobs.reporting import StoreRun, patiently
+from netloom.jobs.runners import find_work
 from netloom.settings import Settings
 from netloom.store import Status, Step, Store, open_store
 
@@ -113,20 +111,6 @@ def _leave(store: Store, step: Step) -> None:
     elif not store.requeue(step.id, step.attempt, crashed=False):
         # Aborted in between; the scheduler sees the process end and says so.
         log.info("step %s of %s was aborted", step.key, step.job_id)
-
-
-def find_work(runner: str) -> type[Work]:
-    """Return the class that does the work of a step.
-
-    A runner is a name in the entry point group `netloom.jobs`. Only code writes runners; for
-    classes that are not installed as plugins, like those of tests, it may be "module:Class".
-    """
-    if ":" in runner:
-        module, _, name = runner.partition(":")
-        found: type[Work] = getattr(importlib.import_module(module), name)
-    else:
-        found = registry.find("netloom.jobs", runner)
-    return found
 
 
 def _heed_signals(stop: threading.Event) -> None:
