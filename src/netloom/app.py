@@ -19,7 +19,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 import netloom
-from netloom import web
+from netloom import jobs, web
 from netloom.errors import BadSettings
 from netloom.settings import Settings
 from netloom.store import open_store
@@ -91,9 +91,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _start_scheduler(site: Site) -> Callable[[], None]:
     """Start what starts the waiting jobs; return a way to stop it."""
-    from netloom import jobs
-
-    scheduler = jobs.Scheduler(site.store, jobs.LocalExecutor(site.settings), site.settings)
+    scheduler = jobs.Scheduler(site.store)
     scheduler.start()
     return scheduler.stop
 

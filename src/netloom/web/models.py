@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+import anyio
 from starlette.concurrency import run_in_threadpool
 
 from netloom.errors import InvalidInput, JobNotFound, SnapshotNotFound
@@ -29,6 +30,7 @@ Answer = TypeVar("Answer")
 
 INLINE_SECONDS = 0.003  # a run on the event loop may take this long
 MOST_TARGETS = 10_000
+LISTS_AT_ONCE = 4  # lists of images that are classified at the same time; others take turns
 CHANGES = ("snapshot", "deleted", "status")
 
 
@@ -54,6 +56,7 @@ class OpenModels:
         self._limit = limit_bytes
         self._targets: dict[tuple[str, str], Target] = {}
         self._sessions: Sessions | None = None
+        self.lists = anyio.CapacityLimiter(LISTS_AT_ONCE)
         events.watch(self._on_event)
 
     @property

@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
-from netloom.web.workbench import actions, datasets, explore, home, jobs, login
+from netloom.web.workbench import (
+    actions,
+    classify_many,
+    classify_one,
+    datasets,
+    explore,
+    home,
+    jobs,
+    login,
+    models,
+    tools,
+)
 
 
 def install(app: FastAPI) -> None:
     """Add the routes of the workbench; a fixed path comes before one with a variable part."""
+    hot = Route(f"{classify_one.PATH}.json", classify_one.classify_one_json, methods=["POST"])
+    app.router.routes.append(hot)
     app.include_router(actions.action)
-    for room in (home, login, actions, explore, datasets, jobs):
+    for room in (
+        home,
+        login,
+        actions,
+        tools,
+        classify_one,
+        classify_many,
+        explore,
+        datasets,
+        models,
+        jobs,
+    ):
         app.include_router(room.router)

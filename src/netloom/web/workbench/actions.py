@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
 from collections.abc import Callable
 from typing import Annotated
 
@@ -11,9 +9,9 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 
-from netloom.errors import InvalidInput, JobNotFound, NetloomError, NotPermitted, NotRunning
+from netloom import jobs
+from netloom.errors import InvalidInput, JobNotFound, NetloomError, NotPermitted
 from netloom.store import Job
-from netloom.store import status as states
 from netloom.web.auth import User, Visitor, check_owner
 from netloom.web.errors import answers_text
 from netloom.web.posted import Posted, read_posted
@@ -27,7 +25,6 @@ Fields = Annotated[Posted, Depends(read_posted)]
 LONGEST_NAME = 1000
 LONGEST_NOTES = 100_000
 MOST_AT_ONCE = 10_000
-PATIENCE = 5.0  # seconds; a step is killed after two
 
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
@@ -141,27 +138,14 @@ def _fitting(request: Request, site: Site, job_id: str) -> Job:
 
 def _abort(site: Site, user: str, job: Job) -> None:
     check_owner(user, job)
-    site.store.abort_job(job.id)
+    jobs.abort(site.store, job.id)
 
 
 def _delete(site: Site, user: str, job: Job) -> None:
     check_owner(user, job)
-    if states.is_running(job.status) and not site.store.models_of(job.id):
-        _stop(site, job)
-    site.store.delete_job(job.id)
+    jobs.delete(site.store, job.id)
     site.models.forget(job.id)
     site.datasets.forget(job.id)
-
-
-def _stop(site: Site, job: Job) -> None:
-    """Abort a job and wait until its processes have let go of its files."""
-    with contextlib.suppress(NotRunning):  # it ended just now
-        site.store.abort_job(job.id)
-    give_up = time.monotonic() + PATIENCE
-    while time.monotonic() < give_up:
-        if not any(step.status == "R" for step in site.store.steps(job.id)):
-            return
-        time.sleep(0.05)
 
 
 def _each(site: Site, posted: Posted, act: Callable[[Job], None], done: str) -> None:

@@ -9,6 +9,7 @@ What was typed is kept after an error; a field that is wrong carries its sentenc
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -111,16 +112,20 @@ def build(
     values: Mapping[str, Any] | None = None,
     errors: Mapping[str, Iterable[str]] | None = None,
     choices: Mapping[str, Iterable[tuple[str, str, str]]] | None = None,
+    chosen: Mapping[str, str] | None = None,
     clone: str = "",
 ) -> Form:
     """Return the form of an options model.
 
     `values` None shows the defaults; otherwise what was posted (an absent box is not ticked).
-    `choices` are (value, label, help) of fields whose choices are known only now.
+    `choices` are (value, label, help) of fields whose choices are known only now;
+    `chosen` are defaults in place of the model's.
     """
     told = {name: tuple(texts) for name, texts in (errors or {}).items()}
     groups: dict[str, list[FormField]] = {}
-    for field in options.describe():
+    for declared in options.describe():
+        default = (chosen or {}).get(declared.name, declared.default)
+        field = dataclasses.replace(declared, default=default)
         shown = _field(field, values, told.pop(field.name, ()), (choices or {}).get(field.name))
         groups.setdefault(field.group, []).append(shown)
     wrong = [f.name for fields in groups.values() for f in fields if f.errors]

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
+from netloom import jobs
 from netloom.store import Job, Step, Store
 from netloom.store import status as states
 from netloom.web.auth import may_edit
@@ -21,7 +22,6 @@ from netloom.web.workbench.parts import (
 )
 from netloom.web.workbench.rows import (
     address,
-    elapsed,
     eta,
     failed_step,
     job_eta,
@@ -57,7 +57,7 @@ def header(job: Job, user: str) -> JobHeader:
         status=status_of_tasks(job),
         progress=progress(job),
         created=job.created,
-        elapsed=elapsed(job),
+        elapsed=jobs.elapsed(job),
         eta=job_eta(job),
         editable=editable,
         abortable=editable and states.is_running(job.status),
@@ -119,11 +119,11 @@ def file_url(job_id: str, name: str) -> str:
     return f"/files/{job_id}/{quote(name)}"
 
 
-def model_links(store: Store, jobs: list[Job]) -> tuple[ModelLink, ...]:
+def model_links(store: Store, models: list[Job]) -> tuple[ModelLink, ...]:
     """Return models as links, newest first."""
-    curves = store.series_summary([job.id for job in jobs], names=["accuracy"])
+    curves = store.series_summary([job.id for job in models], names=["accuracy"])
     links = []
-    for job in reversed(jobs):
+    for job in reversed(models):
         accuracy = curves.get(job.id, {}).get(("val", "accuracy"))
         last = accuracy.last if accuracy else None
         links.append(

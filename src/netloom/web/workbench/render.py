@@ -16,7 +16,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, StreamingResponse
+from starlette.responses import HTMLResponse
 
 import netloom
 from netloom.store import summary
@@ -38,12 +38,13 @@ def render(request: Request, page: Page | Fragment, *, status: int = 200) -> HTM
     return HTMLResponse(template.render(_context(request, page)), status, headers=headers)
 
 
-def stream(request: Request, page: Page) -> StreamingResponse:
-    """Return a page that is sent while its iterators are still at work."""
+def stream(request: Request, page: Page) -> Iterator[bytes]:
+    """Yield a page piece by piece, while its iterators are still at work."""
     template = environment().get_template(template_name(type(page)))
     parts = template.stream(_context(request, page))
     parts.enable_buffering(32)
-    return StreamingResponse(_pieces(parts), media_type="text/html")
+    for part in parts:
+        yield part.encode()
 
 
 def template_name(page: type[Page | Fragment]) -> str:
@@ -111,8 +112,3 @@ def _messages(request: Request) -> tuple[str, ...]:
     # "?started=3": told after a sweep, which leads to the home page.
     started = request.query_params.get("started", "")
     return (f"{started} jobs were started.",) if started.isdigit() and len(started) < 6 else ()
-
-
-def _pieces(parts: Iterator[str]) -> Iterator[bytes]:
-    for part in parts:
-        yield part.encode()

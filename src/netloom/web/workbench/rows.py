@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from netloom import jobs
 from netloom.store import Curve, Job, Step, Store
 from netloom.store import status as states
 from netloom.web.auth import may_edit
@@ -31,24 +32,12 @@ def status_of(code: str) -> Status:
 
 def status_of_tasks(job: Job) -> Status:
     """Return what tables show: a model that waits for a GPU is Waiting though its job runs."""
-    return status_of(states.shown(job.status, [step.status for step in job.steps]).value)
-
-
-def elapsed(job: Job) -> float:
-    """Return seconds from the first start of a step to the last stop, or to now."""
-    started = [step.started for step in job.steps if step.started]
-    if not started:
-        return 0.0
-    stopped = [step.stopped for step in job.steps if step.stopped]
-    end = time.time() if states.is_running(job.status) or not stopped else max(stopped)
-    return max(0.0, end - min(started))
+    return status_of(jobs.status_of_tasks(job).value)
 
 
 def progress(job: Job) -> int:
     """Return the mean progress of the steps in whole percent."""
-    if not job.steps:
-        return 100 if job.status == "D" else 0
-    return int(100 * sum(step.progress for step in job.steps) / len(job.steps) + 1e-6)
+    return int(100 * jobs.progress(job) + 1e-6)
 
 
 def eta(step: Step) -> float | None:
@@ -81,15 +70,15 @@ def failed_step(job: Job) -> Step | None:
     return next((step for step in job.steps if step.status == "E"), None)
 
 
-def job_rows(store: Store, jobs: Sequence[Job], user: str) -> tuple[JobRow, ...]:
+def job_rows(store: Store, listed: Sequence[Job], user: str) -> tuple[JobRow, ...]:
     """Return jobs as rows; asks the database once per kind of thing, not once per job."""
-    models = [job.id for job in jobs if job.kind == "model"]
-    datasets = [job.id for job in jobs if job.kind == "dataset"]
+    models = [job.id for job in listed if job.kind == "model"]
+    datasets = [job.id for job in listed if job.kind == "dataset"]
     curves = store.series_summary(models, points=SPARKLINE) if models else {}
     refs = store.count_models(datasets) if datasets else {}
-    names = _names(store, {job.dataset_id for job in jobs if job.dataset_id})
+    names = _names(store, {job.dataset_id for job in listed if job.dataset_id})
     return tuple(
-        job_row(job, user, curves.get(job.id, {}), refs.get(job.id, 0), names) for job in jobs
+        job_row(job, user, curves.get(job.id, {}), refs.get(job.id, 0), names) for job in listed
     )
 
 
@@ -112,7 +101,7 @@ def job_row(
         status=status_of_tasks(job),
         progress=progress(job),
         submitted=job.created,
-        elapsed=elapsed(job),
+        elapsed=jobs.elapsed(job),
         editable=may_edit(user, job),
         backend=backend(job),
         refs=refs,

@@ -1,0 +1,121 @@
+"""
+Classify one image. The JSON route is the hottest of all: no framework between the request and
+the network, no database, and no thread while the network is quick.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from netloom.web.auth import named_in
+from netloom.web.format import data_url
+from netloom.web.models import Target
+from netloom.web.posted import Posted, read_posted
+from netloom.web.site import Here, Site, site_of
+from netloom.web.workbench import panels
+from netloom.web.workbench.asked import Asked, image_bytes, reader
+from netloom.web.workbench.described import plain_epoch
+from netloom.web.workbench.pages import ClassifyOnePage, PredictionFragment
+from netloom.web.workbench.parts import Score
+from netloom.web.workbench.render import render
+
+if TYPE_CHECKING:
+    from netloom.inference import Predictor
+    from netloom.interfaces.prediction import Prediction
+
+router = APIRouter(tags=["inference"])
+
+PATH = "/models/images/classification/classify_one"
+SHOWN = 5  # classes of an answer
+
+
+async def classify_one_json(request: Request) -> Response:
+    """Classify an image: `{"predictions": [[class, percent], ...]}`, five at most."""
+    site = site_of(request)
+    asked = Asked(request, await read_posted(request))
+    target, data = await _found(site, asked), await _image(site, asked)
+    top = await site.models.run(target, lambda predictor: predictor.classify(data).top(SHOWN))
+    return Response(json.dumps({"predictions": top}), media_type="application/json")
+
+
+@router.get(PATH)
+@router.post(PATH)
+async def classify_one(
+    request: Request, here: Here, posted: Annotated[Posted, Depends(read_posted)]
+) -> Response:
+    """Classify an image and show the answer as a page."""
+    asked = Asked(request, posted)
+    target, data = await _found(here, asked), await _image(here, asked)
+    begun = time.perf_counter()
+    prediction, image_url = await _answer(here, target, data)
+    took = 1000 * (time.perf_counter() - begun)
+    return await run_in_threadpool(_page, request, here, asked, target, prediction, image_url, took)
+
+
+async def _answer(site: Site, target: Target, data: bytes) -> tuple[Prediction, str]:
+    """Return the prediction and the image as the network sees it, before the mean is taken."""
+    from netloom import images
+
+    def work(predictor: Predictor) -> tuple[Prediction, str]:
+        pixels = predictor.model.card.preprocessing.pixels(data)
+        prediction = predictor.classify_pixels(pixels[None])[0]
+        return prediction, data_url(images.encode(pixels, "png"))
+
+    return await site.models.run(target, work)
+
+
+async def _found(site: Site, asked: Asked) -> Target:
+    known = site.models.remembered(asked.job_id, asked.epoch)
+    if known is not None:
+        return known
+    return await run_in_threadpool(site.models.target, asked.job_id, asked.epoch)
+
+
+async def _image(site: Site, asked: Asked) -> bytes:
+    uploaded = await image_bytes(asked)
+    if uploaded is not None:
+        return uploaded
+    return await run_in_threadpool(reader(site).read, asked.text("image_path"))
+
+
+def _page(
+    request: Request,
+    site: Site,
+    asked: Asked,
+    target: Target,
+    prediction: Prediction,
+    image_url: str,
+    milliseconds: float,
+) -> Response:
+    epoch = str(plain_epoch(target.epoch))
+    if request.headers.get("hx-request"):
+        fragment = PredictionFragment(
+            epoch=epoch,
+            image=asked.image_name,
+            image_url=image_url,
+            scores=scores(prediction),
+            milliseconds=milliseconds,
+        )
+        return render(request, fragment)
+    page = ClassifyOnePage(
+        job=panels.header(site.store.job(target.job_id), named_in(request)),
+        epoch=epoch,
+        image=asked.image_name,
+        image_url=image_url,
+        scores=scores(prediction),
+        milliseconds=milliseconds,
+    )
+    return render(request, page)
+
+
+def scores(prediction: Prediction, count: int = SHOWN) -> tuple[Score, ...]:
+    """Return the best classes as they are shown."""
+    pairs = zip(prediction.ranking(count), prediction.top(count), strict=True)
+    return tuple(Score(label=label, index=i, percent=percent) for i, (label, percent) in pairs)

@@ -1,0 +1,251 @@
+"""Classification models: creation, page, description, curves, network texts, rate preview."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from netloom import registry
+from netloom.errors import InvalidInput, InvalidOptions, JobNotFound, NotFound
+from netloom.store import Job
+from netloom.web.auth import User, named_in
+from netloom.web.models import parsed_epoch
+from netloom.web.negotiation import json_as_text, wants_json
+from netloom.web.posted import Posted, read_posted
+from netloom.web.site import Here, Site
+from netloom.web.workbench import creation, dataset_view, forms, model_view, panels
+from netloom.web.workbench.curves import combined_graph, graph, rate_graph
+from netloom.web.workbench.described import model_json
+from netloom.web.workbench.pages import (
+    LargeGraphPage,
+    ModelNewPage,
+    ModelPage,
+    SnapshotsFragment,
+)
+from netloom.web.workbench.render import render
+
+router = APIRouter(tags=["models"])
+
+Fields = Annotated[Posted, Depends(read_posted)]
+CREATE = "/models/images/classification"
+MOST_POINTS = 1_000_000
+MOST_DATASETS = 500  # in the select
+MOST_SIBLINGS = 20
+
+
+@router.get(f"{CREATE}/new")
+def new(request: Request, user: User, here: Here) -> Response:
+    """Show the form of a new model; `clone` fills it with the fields of another."""
+    clone, values = creation.remembered(here, request, "model")
+    dataset = request.query_params.get("dataset", "")
+    return _form_page(request, here, values, {}, clone=clone, dataset=dataset)
+
+
+@router.post(CREATE, response_model=None)
+@router.post(f"{CREATE}/", include_in_schema=False, response_model=None)
+@router.post(f"{CREATE}.json", response_model=None)
+@router.post(f"{CREATE}.json/", include_in_schema=False, response_model=None)
+def create(request: Request, user: User, here: Here, posted: Fields) -> Response | dict[str, Any]:
+    """Create a model and start to train it; several rates or batch sizes make one model each."""
+    from netloom.training import ClassificationModel
+
+    values = creation.values_for(here, request, posted)
+    as_json = wants_json(request) or posted.is_json or request.url.path.endswith(".json/")
+    try:
+        options = ClassificationModel.from_form(values)
+        creation.check_names(options, "model_name", "group_name")
+        here.store.ensure_user(user)
+        jobs = options.submit(here.store, options.model_dump(mode="json"), owner=user)
+    except InvalidOptions as error:
+        if as_json:
+            return creation.errors_json(error)
+        return _form_page(request, here, values, error.errors, status=400)
+    if as_json:
+        described = [model_json(here.store, job) for job in jobs]
+        return described[0] if len(described) == 1 else {"jobs": described}
+    if len(jobs) == 1:
+        return RedirectResponse(f"/models/{jobs[0].id}", 302)
+    return RedirectResponse(f"/?started={len(jobs)}", 302)
+
+
+@router.post("/models/visualize-lr")
+def visualize_lr(request: Request, posted: Fields) -> Response:
+    """Return the learning rate at 0, 1 ... 100 % of the training, one column per base rate."""
+    from netloom.training.fields import RateFields
+
+    fields = {name: value for name, value in posted.values.items() if value not in ("", None)}
+    try:
+        curves = RateFields.from_form(fields).preview()
+    except OverflowError:
+        raise InvalidInput("The rate grows beyond all bounds.", hint="Lower gamma.") from None
+    columns = [[f"Learning Rate {place}", *curve] for place, curve in enumerate(curves)]
+    return json_as_text(request, {"data": {"columns": columns}})
+
+
+@router.post("/models/customize")
+def customize(
+    request: Request,
+    here: Here,
+    posted: Fields,
+    network: Annotated[str, Query(description="Standard network or id of a model")] = "",
+    framework: Annotated[str, Query(description="Of the standard network")] = "pytorch",
+) -> Response:
+    """Return the text of a network, for a model also the file of its weights."""
+    if not network:
+        raise InvalidInput("network not provided", field="network")
+    standard = registry.find("netloom.frameworks", framework or "pytorch")().networks()
+    if network in standard:
+        return json_as_text(request, {"network": standard[network].text})
+    try:
+        job = _model(here, network)
+    except JobNotFound:
+        known = ", ".join(standard)
+        raise NotFound(f"Network {network!r} not found.", hint=f"There are: {known}.") from None
+    answer = {
+        "network": model_view.network_text(job),
+        "snapshot": _weights(here, job, posted.text("snapshot_epoch")),
+        "python_layer": None,
+    }
+    return json_as_text(request, answer)
+
+
+@router.get(f"{CREATE}/large_graph")
+def large_graph(request: Request, here: Here, job_id: str = "") -> Response:
+    """Show one tall graph of all points."""
+    if not job_id:
+        raise InvalidInput("job_id is a required field", field="job_id")
+    job = _model(here, job_id)
+    url = f"/models/{job.id}/curves.json?points={MOST_POINTS}"
+    page = LargeGraphPage(job=panels.header(job, named_in(request)), curves_url=url)
+    return render(request, page)
+
+
+# After all the fixed paths below /models: `{job_id}` fits them, too.
+
+
+@router.get("/models/{job_id}.json", response_model=None)
+@router.get("/models/{job_id}", response_model=None)
+def show(request: Request, job_id: str, here: Here) -> Response | dict[str, Any]:
+    """Show a model, or describe it in JSON."""
+    job = _model(here, job_id)
+    if wants_json(request):
+        return model_json(here.store, job, detailed=True)
+    return render(request, _page(request, here, job))
+
+
+@router.get("/models/{job_id}/snapshots", include_in_schema=False)
+def snapshots(request: Request, job_id: str, here: Here) -> Response:
+    """Show the snapshots to choose from."""
+    job = _model(here, job_id)
+    fragment = SnapshotsFragment(
+        job=panels.header(job, named_in(request)),
+        snapshots=model_view.snapshots(here.store, job.id),
+    )
+    return render(request, fragment)
+
+
+@router.get("/models/{job_id}/curves.json")
+def curves(
+    job_id: str,
+    here: Here,
+    points: Annotated[int, Query(ge=1, le=MOST_POINTS, description="At most, per curve")] = 200,
+    names: Annotated[str, Query(description="Of curves, comma separated; blank: the usual")] = "",
+) -> dict[str, Any]:
+    """Return losses and accuracies over the epochs, thinned out."""
+    job = _model(here, job_id)
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    found = here.store.curves(job.id, max_points=points, names=wanted or None)
+    return graph(found.values()) if wanted else combined_graph(found)
+
+
+@router.get("/models/{job_id}/lr_curves.json")
+def lr_curves(
+    job_id: str,
+    here: Here,
+    points: Annotated[int, Query(ge=1, le=MOST_POINTS, description="At most")] = 200,
+) -> dict[str, Any]:
+    """Return the learning rate over the epochs, thinned out."""
+    job = _model(here, job_id)
+    return rate_graph(here.store.curves(job.id, max_points=points, names=["learning_rate"]))
+
+
+def _model(site: Site, job_id: str) -> Job:
+    job = site.store.job(job_id)
+    if job.kind != "model":
+        raise JobNotFound
+    return job
+
+
+def _weights(site: Site, job: Job, epoch: str) -> str | None:
+    if epoch in ("", "0"):
+        return None
+    wanted = parsed_epoch(epoch)
+    if wanted is None:  # -1: what the model itself started from
+        return None
+    snapshot = site.store.snapshot(job.id, wanted)
+    return str(site.store.files.directory(job.id) / snapshot.weights)
+
+
+def _page(request: Request, site: Site, job: Job) -> ModelPage:
+    store, directory = site.store, site.store.files.directory(job.id)
+    siblings = [other for other in store.models_of(job.dataset_id or "") if other.id != job.id]
+    return ModelPage(
+        job=panels.header(job, named_in(request)),
+        dataset=model_view.dataset_of(store, job),
+        directory=str(directory),
+        bytes=store.files.size(job.id),
+        framework=job.framework,
+        epochs=model_view.epochs_wanted(job),
+        epoch=model_view.epoch_reached(job),
+        settings=model_view.settings(job),
+        snapshots=model_view.snapshots(store, job.id),
+        curves_url=f"/models/{job.id}/curves.json",
+        lr_curves_url=f"/models/{job.id}/lr_curves.json",
+        large_graph_url=f"{CREATE}/large_graph?job_id={job.id}",
+        network_text=model_view.network_text(job),
+        facts=model_view.facts(job),
+        steps=panels.steps(store, job),
+        history=panels.history(store, job),
+        files=panels.files(directory, model_view.PURPOSES),
+        siblings=panels.model_links(store, siblings[-MOST_SIBLINGS:]),
+    )
+
+
+def _form_page(
+    request: Request,
+    site: Site,
+    values: dict[str, Any] | None,
+    errors: dict[str, list[str]],
+    *,
+    clone: str = "",
+    dataset: str = "",
+    status: int = 200,
+) -> Response:
+    from netloom.training import ClassificationModel
+
+    found, _ = site.store.jobs(kind="dataset", status=list("IWRD"), limit=MOST_DATASETS)
+    datasets = tuple(dataset_view.summary(job) for job in found)
+    form = forms.build(
+        ClassificationModel,
+        action=CREATE,
+        values=values,
+        errors=errors,
+        clone=clone,
+        choices={"dataset": [(job.id, job.name, job.id) for job in found]},
+        chosen={"dataset": dataset or (found[0].id if found else "")},
+    )
+    page = ModelNewPage(
+        form=form,
+        datasets=datasets,
+        networks=model_view.networks(),
+        previous=model_view.previous(site.store),
+        gpus=tuple(
+            (row.name, str(row.detail.get("name", row.name)))
+            for row in site.store.resources()
+            if row.kind == "gpu"
+        ),
+    )
+    return render(request, page, status=status)
