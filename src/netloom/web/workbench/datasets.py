@@ -99,8 +99,8 @@ def resize_example(request: Request, here: Here, posted: Fields) -> Response:
 # After all the fixed paths below /datasets: `{job_id}` fits them, too.
 
 
-@router.get("/datasets/{job_id}.json", response_model=None)
 @router.get("/datasets/{job_id}", response_model=None)
+@router.get("/datasets/{job_id}.json", response_model=None)
 def show(request: Request, job_id: str, here: Here) -> Response | dict[str, Any]:
     """Show a dataset, or describe it in JSON."""
     job = dataset_job(here, job_id)

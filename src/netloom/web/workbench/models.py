@@ -126,8 +126,8 @@ def large_graph(request: Request, here: Here, job_id: str = "") -> Response:
 # After all the fixed paths below /models: `{job_id}` fits them, too.
 
 
-@router.get("/models/{job_id}.json", response_model=None)
 @router.get("/models/{job_id}", response_model=None)
+@router.get("/models/{job_id}.json", response_model=None)
 def show(request: Request, job_id: str, here: Here) -> Response | dict[str, Any]:
     """Show a model, or describe it in JSON."""
     job = _model(here, job_id)
