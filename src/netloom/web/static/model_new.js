@@ -6,6 +6,7 @@ import { valueOf } from "./forms.js";
 import "./editor.js";
 
 const form = document.querySelector("form[data-form]");
+let inserted = ""; // the network text that Customize put into the editor last
 if (form) {
   dataset();
   rates();
@@ -80,8 +81,6 @@ function rates() {
 }
 
 // Customize: the text of a network goes into the editor.
-
-let inserted = null;
 
 function customize() {
   const editor = form.elements.custom_network;
