@@ -3,60 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 
 from netloom import datasets, inference
-from netloom.datasets import ClassificationDataset
 from netloom.interfaces.prediction import Prediction
 from netloom.networks.card import ModelCard
-from tests.inference.small_models import network, png
+from tests.inference.small_models import network
+from tests.inference.steps import build, train
 
 
-class QuietRun(SimpleNamespace):
-    """A step run that nobody listens to."""
-
-    stop_requested = False
-
-    def progress(self, *args: Any, **options: Any) -> None: ...
-
-    def record(self, facts: Any) -> None: ...
-
-    def log(self, message: str, level: str = "info") -> None: ...
-
-
-def built(tmp_path: Path, **options: str) -> Path:
-    """Build a dataset of thirty shaded pictures of three classes; return its directory."""
-    random = np.random.default_rng(3)
-    for number in range(30):
-        folder = tmp_path / "pictures" / f"class {number % 3}"
-        folder.mkdir(parents=True, exist_ok=True)
-        size = (9 + number % 7, 10 + number % 4)
-        (folder / f"{number}.png").write_bytes(png(random.integers(0, 256, size)))
-    directory = tmp_path / "dataset"
-    directory.mkdir()
-    form = {
-        "dataset_name": "pictures",
-        "folder_train": str(tmp_path / "pictures"),
-        "resize_channels": "1",
-        "resize_width": "14",
-        "resize_height": "14",
-        "folder_pct_val": "50",
-        "seed": "1",
-    }
-    for plan in ClassificationDataset.from_form(form | options).plan():
-        run: Any = QuietRun(
-            job_id="", step_key=plan.key, directory=directory, attempt=1, gpus=(), cpus=1
-        )
-        plan.step.run(run)
-    return directory
-
-
-def trained(tmp_path: Path, dataset: datasets.Dataset) -> inference.Predictor:
+def predictor_for(tmp_path: Path, dataset: datasets.Dataset) -> inference.Predictor:
     """Return a predictor that subtracts the mean image and crops."""
     directory = tmp_path / "model"
     directory.mkdir()
@@ -74,9 +33,9 @@ def trained(tmp_path: Path, dataset: datasets.Dataset) -> inference.Predictor:
 @pytest.mark.parametrize("encoding", ["png", "jpg", "none"])
 @pytest.mark.parametrize("mode", ["squash", "half_crop"])
 def test_split_and_files_agree(tmp_path: Path, encoding: str, mode: str) -> None:
-    directory = built(tmp_path, encoding=encoding, resize_mode=mode)
+    directory = build(tmp_path, encoding=encoding, resize_mode=mode)
     dataset = datasets.open(directory)
-    predictor = trained(tmp_path, dataset)
+    predictor = predictor_for(tmp_path, dataset)
 
     of_split = inference.evaluate_split(predictor, dataset.split("val"), batch=4)
     of_files = inference.Evaluation(dataset.classes)
@@ -92,9 +51,9 @@ def test_split_and_files_agree(tmp_path: Path, encoding: str, mode: str) -> None
 
 
 def test_an_entry_scores_like_its_file(tmp_path: Path) -> None:
-    directory = built(tmp_path, encoding="jpg", resize_mode="fill")
+    directory = build(tmp_path, encoding="jpg", resize_mode="fill")
     dataset = datasets.open(directory)
-    predictor = trained(tmp_path, dataset)
+    predictor = predictor_for(tmp_path, dataset)
     split = dataset.split("val")
     of_split = {
         prediction.scores.tobytes()
@@ -103,3 +62,17 @@ def test_an_entry_scores_like_its_file(tmp_path: Path) -> None:
     with (directory / "val.txt").open("rb") as file:
         paths = [Path(entry.source) for entry in inference.read_list(file)]
     assert {predictor.classify(path.read_bytes()).scores.tobytes() for path in paths} == of_split
+
+
+def test_inference_finds_the_accuracy_that_training_found(tmp_path: Path) -> None:
+    directory = build(tmp_path, classes=7, count=210, encoding="jpg", resize_mode="crop")
+    run = train(
+        tmp_path, directory, epochs=30, batch_size=5, rate=1e-5, crop_size=12, snapshot_interval=15
+    )
+    dataset = datasets.open(directory)
+    for snapshot in run.snapshots:
+        predictor = inference.Predictor.open(run.directory, snapshot.network)
+        evaluation = inference.evaluate_split(predictor, dataset.split("val"))
+        assert evaluation.top1 == pytest.approx(snapshot.metrics["accuracy"], abs=1e-9)
+        assert evaluation.top5 == pytest.approx(snapshot.metrics["accuracy_top5"], abs=1e-9)
+    assert 0.2 < run.snapshots[-1].metrics["accuracy"] < 1

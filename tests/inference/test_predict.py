@@ -218,3 +218,11 @@ def test_many_threads_may_ask_at_once(make_model: ModelMaker, pictures: list[byt
         for _ in range(5):
             answers = pool.map(lambda data: predictor.classify(data).scores.tobytes(), pictures)
             assert list(answers) == alone
+
+
+def test_classes_whose_score_is_nothing_keep_their_order() -> None:
+    outputs = np.array([-500, 900, -300, -400], np.float32)
+    prediction = Prediction(
+        classes=("a", "b", "c", "d"), scores=softmax(outputs[None])[0], outputs=outputs
+    )
+    assert prediction.top() == [("b", 100), ("c", 0), ("d", 0), ("a", 0)]

@@ -52,12 +52,11 @@ class Predictor:
     def classify(self, data: bytes) -> Prediction:
         """Classify one encoded image; raise UnreadableImage if it is none."""
         tensor = self.model.card.preprocessing(data, max_pixels=self.max_pixels)
-        return self._prediction(self.scores(tensor)[0])
+        return self.predict(tensor)[0]
 
     def classify_pixels(self, pixels: Pixels) -> list[Prediction]:
         """Classify a batch of images as a dataset holds them, N x H x W x C."""
-        tensor = self.model.card.preprocessing.tensor(pixels)
-        return [self._prediction(row) for row in self.scores(tensor)]
+        return self.predict(self.model.card.preprocessing.tensor(pixels))
 
     def classify_many(
         self,
@@ -98,22 +97,23 @@ class Predictor:
         image_bytes = 4 * math.prod(self.model.card.input_shape)
         return self.model.network.fixed_batch or min(BATCH, max(4, BATCH_BYTES // image_bytes))
 
-    def scores(self, batch: Floats) -> Floats:
-        """Return the scores of a preprocessed batch, N x classes, after soft-max."""
+    def predict(self, batch: Floats) -> list[Prediction]:
+        """Return a prediction for each preprocessed image of a batch; raise InferenceFailed."""
         card = self.model.card
-        values = self._run(batch).astype(np.float32, copy=False).reshape(len(batch), -1)
-        if not np.isfinite(values).all():
+        outputs = self._run(batch).astype(np.float32, copy=False).reshape(len(batch), -1)
+        if not np.isfinite(outputs).all():
             raise InferenceFailed(
                 "The network's answer is not a number.",
                 hint="Its training diverged; choose an earlier snapshot.",
             )
-        if card.outputs_are == "logits":
-            values = softmax(values)
-        if values.shape[1] < len(card.classes):
+        known = len(card.classes)
+        if outputs.shape[1] < known:
             raise InferenceFailed(
-                f"The network gave {values.shape[1]} score(s) for {len(card.classes)} classes."
+                f"The network gave {outputs.shape[1]} score(s) for {known} classes."
             )
-        return values[:, : len(card.classes)]
+        scores = softmax(outputs) if card.outputs_are == "logits" else outputs
+        rows = zip(scores[:, :known], outputs[:, :known], strict=True)
+        return [Prediction(classes=card.classes, scores=s, outputs=o) for s, o in rows]
 
     def _run(self, batch: Floats) -> NDArray[Any]:
         network, outputs = self.model.network, self.model.card.outputs[-1:]
@@ -150,9 +150,6 @@ class Predictor:
             return UnreadableImage(error.message, hint=error.hint)
         except OSError as error:
             return UnreadableImage(f"The file cannot be read: {error.strerror or error}.")
-
-    def _prediction(self, scores: Floats) -> Prediction:
-        return Prediction(classes=self.model.card.classes, scores=scores)
 
 
 def softmax(logits: Floats) -> Floats:

@@ -19,10 +19,14 @@ class Prediction:
 
     classes: tuple[str, ...]  # class number = index
     scores: NDArray[np.float32]  # one per class, 0..1 after soft-max
+    # What ranks the classes, if not the scores: the outputs before soft-max, which makes 0 of
+    # everything that is far below the best.
+    outputs: NDArray[np.float32] | None = None
 
     def ranking(self, count: int = 5) -> list[int]:
         """Return the numbers of the best classes, best first; the lower number wins a tie."""
-        return [int(number) for number in np.argsort(-self.scores, kind="stable")[:count]]
+        values = self.scores if self.outputs is None else self.outputs
+        return [int(number) for number in np.argsort(-values, kind="stable")[:count]]
 
     def top(self, count: int = 5) -> list[tuple[str, float]]:
         """Return the best classes with their score in percent, rounded to two decimals."""
