@@ -155,7 +155,8 @@ class Input:
         self._mean: Any = None
         if mean is not None:
             planes = np.broadcast_to(mean, (len(mean), preprocessing.height, preprocessing.width))
-            values = np.ascontiguousarray(planes.transpose(1, 2, 0), np.float32)
+            # Always a copy: torch warns of arrays that must not be written to.
+            values = np.array(planes.transpose(1, 2, 0), np.float32, order="C")
             self._mean = torch.from_numpy(values).to(device)  # H x W x C
 
     @property
