@@ -2,10 +2,14 @@
 The digits: 1,797 handwritten digits that ship with scikit-learn, as a folder of class folders.
 
 They are 8x8 pixels with 17 grey levels; here they become 28x28, the size LeNet was made for.
+By hand:
+
+    python -m netloom.demo.digits /tmp/digits
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -36,3 +40,7 @@ def enlarge(small: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
     """Return an 8x8 image of 0..16 as 28x28 of 0..255."""
     pixels = np.round(small * (255 / LEVELS)).astype(np.uint8)
     return images.resize(pixels, SIZE, SIZE, "squash")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

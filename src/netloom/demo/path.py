@@ -41,7 +41,7 @@ def run(data: Path, *, epochs: int, say: Say, linger: Callable[[], None] | None 
             model = train(http, dataset, epochs, say)
             best = accuracy(http, model)
             say(f"accuracy on the validation split: {best:.2f} %")
-            classify(http, model, pictures[-1], say)
+            classify(http, model, unseen(http, dataset), say)
         say(f"look at it: {server.url}/models/{model}")
         if linger is not None:
             linger()
@@ -59,6 +59,7 @@ def make_dataset(http: httpx.Client, folder: Path, say: Say) -> str:
         "resize_channels": 1,
         "resize_width": digits.SIZE,
         "resize_height": digits.SIZE,
+        "seed": 1,  # so that every run splits alike
     }
     job = checked(http.post("/datasets/images/classification.json", data=options))
     say(f"dataset {job['id']}: {http.base_url}/datasets/{job['id']}")
@@ -76,6 +77,7 @@ def train(http: httpx.Client, dataset: str, epochs: int, say: Say) -> str:
         "standard_networks": "lenet",
         "train_epochs": epochs,
         "snapshot_interval": epochs,
+        "batch_size": 16,  # few images make few steps; small batches make more of them
         "shuffle": "y",
         "random_seed": 1,
     }
@@ -107,12 +109,20 @@ def accuracy(http: httpx.Client, model: str) -> float:
     return float(row["accuracy (val) last"])
 
 
+def unseen(http: httpx.Client, dataset: str) -> Path:
+    """Return a picture of the validation split, which the network was not trained on."""
+    listing = http.get(f"/files/{dataset}/val.txt").raise_for_status().text
+    return Path(listing.splitlines()[0].rpartition(" ")[0])
+
+
 def classify(http: httpx.Client, model: str, picture: Path, say: Say) -> None:
     """Send one picture to the model and print what it answers."""
     route = "/models/images/classification/classify_one.json"
     files = {"image_file": (picture.name, picture.read_bytes(), "image/png")}
     answer = checked(http.post(route, data={"job_id": model}, files=files))
-    say(f"classification of a {picture.parent.name} ({picture.name}), got over HTTP:")
+    say(
+        f"classification over HTTP of {picture.parent.name}/{picture.name}, a digit it has not seen:"
+    )
     for label, percent in answer["predictions"]:
         say(f"  {percent:6.2f} %  {label}")
     say("the same with curl:")
