@@ -67,7 +67,14 @@ def test_an_entry_scores_like_its_file(tmp_path: Path) -> None:
 def test_inference_finds_the_accuracy_that_training_found(tmp_path: Path) -> None:
     directory = build(tmp_path, classes=7, count=210, encoding="jpg", resize_mode="crop")
     run = train(
-        tmp_path, directory, epochs=30, batch_size=5, rate=1e-5, crop_size=12, snapshot_interval=15
+        tmp_path,
+        directory,
+        epochs=30,
+        batch_size=5,
+        rate=1e-5,
+        crop_size=12,
+        snapshot_interval=15,
+        val_interval=15,
     )
     dataset = datasets.open(directory)
     for snapshot in run.snapshots:
