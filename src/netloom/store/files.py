@@ -3,6 +3,7 @@ The data folder: the only module that knows its paths.
 
     <data>/netloom.db        the database, unless settings name another
     <data>/jobs/<job id>/    everything a job wrote
+    <data>/examples/         images that come with Netloom, once somebody asked for them
     <data>/temporary/        uploads and half-made things
     <data>/trash/            deleted jobs on their way out
 """
@@ -34,6 +35,10 @@ class DataFolder:
     @property
     def jobs(self) -> Path:
         return self.root / "jobs"
+
+    @property
+    def examples(self) -> Path:
+        return self.root / "examples"
 
     def create(self) -> None:
         """Make the folders that are missing. Only the owner may look inside."""

@@ -72,7 +72,7 @@ class Snapshots(Part):
             for row in dropped:
                 session.delete(row)
             if any(row.best for row in dropped) and kept:
-                _mark(kept, max(kept, key=lambda row: _quality(row.metrics)))
+                _mark(kept, max(reversed(kept), key=lambda row: _quality(row.metrics)))
             if dropped:
                 tell(session, job_id, "snapshot", {"epoch": kept[-1].epoch if kept else None})
         return [name for row in dropped for name in (row.weights, row.network) if name]

@@ -30,12 +30,17 @@ class Count(Step):
     to: int = 100
     pause: float = 0.01  # seconds per number
     every: int = 10  # numbers between two snapshots
+    gate: int = 0  # at this number it waits until there is a file "go"
 
     def run(self, run: StepRun) -> None:
         checkpoint = run.directory / "checkpoint.json"
         first = json.loads(checkpoint.read_text()) if checkpoint.exists() else 0
         run.rewind(first)
         for number in range(first + 1, self.to + 1):
+            while number == self.gate and not (run.directory / "go").exists():
+                if run.stop_requested:
+                    return
+                time.sleep(0.01)
             if run.stop_requested:
                 return
             time.sleep(self.pause)
