@@ -26,9 +26,9 @@ from netloom.datasets import manifest
 from netloom.datasets.crew import Crew, Stopped
 from netloom.datasets.encoder import Chunk, EncoderOptions
 from netloom.datasets.entries import LABELS, EntryList, list_name, read_labels
+from netloom.datasets.failures import add_unreadable, unreadable_name
 from netloom.datasets.manifest import SplitInfo, database
 from netloom.datasets.reader import LABEL_INDEX
-from netloom.datasets.unreadable import add_unreadable, unreadable_name
 from netloom.datasets.writer import LmdbWriter
 from netloom.errors import DatasetFailed, DiskFull, NoReadableImages
 from netloom.images import Preprocessing, RunningMean, mean_picture, write_mean
