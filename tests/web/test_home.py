@@ -1,0 +1,86 @@
+"""The home tables: as JSON, as pages, filtered and sorted."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from netloom.store import Job
+from tests.web.conftest import MakeModel
+from tests.web.small_site import Server
+
+
+def test_index_lists_datasets_and_models(
+    anyone: httpx.Client, server: Server, dataset: Job, make_model: MakeModel
+) -> None:
+    model = make_model(dataset_id=dataset.id)
+    index = anyone.get("/index.json").json()
+    assert index["datasets"] == [{"id": dataset.id, "name": "shades", "status": "Done"}]
+    (found,) = index["models"]
+    assert {key: found[key] for key in ("id", "name", "status", "dataset_id", "framework")} == {
+        "id": model.id,
+        "name": "lamp",
+        "status": "Done",
+        "dataset_id": dataset.id,
+        "framework": "pytorch",
+    }
+    assert found["snapshot file"] == "snapshot_2.safetensors"
+    assert found["image dimensions"] == [10, 8, 1]
+    assert "snapshots" not in found
+    assert "directory" not in found
+    assert index["jobs_dir"] == str(server.store.files.jobs)
+    assert "server_name" not in index
+
+
+def test_accept_json_gives_the_index(anyone: httpx.Client) -> None:
+    asked = {"accept": "application/json, text/html;q=0.5"}
+    assert "datasets" in anyone.get("/", headers=asked).json()
+    both = {"accept": "text/html, application/json"}
+    assert anyone.get("/", headers=both).headers["content-type"].startswith("text/html")
+
+
+def test_completed_jobs_have_the_rows_of_the_tables(
+    anyone: httpx.Client, dataset: Job, make_model: MakeModel
+) -> None:
+    model = make_model(dataset_id=dataset.id)
+    waiting = make_model(dataset_id=dataset.id, epochs=0)
+    answer = anyone.get("/completed_jobs.json").json()
+    assert [row["id"] for row in answer["datasets"]] == [dataset.id]
+    assert answer["datasets"][0]["backend"] == "lmdb"
+    assert answer["datasets"][0]["progress"] == 100
+    row = next(row for row in answer["models"] if row["id"] == model.id)
+    assert row["status_css"] == "success"
+    assert row["type"] == "model"
+    assert row["loss (train) last"] == 0.5
+    assert row["loss (train) max"] == 1.0
+    assert row["accuracy (val) last"] == pytest.approx(60)
+    assert row["epoch (train) max"] == 2
+    assert row["sparkline"] == [1.0, 0.5]
+    assert "learning_rate (train) last" in answer["model_output_fields"]
+    assert answer["model_output_fields"] == sorted(answer["model_output_fields"])
+    assert anyone.get(f"/jobs/{model.id}/table_data.json").json()["job"]["id"] == model.id
+    assert "sparkline" not in anyone.get(f"/jobs/{waiting.id}/table_data.json").json()["job"]
+    assert anyone.get("/jobs/20260101-101500-0a1b/table_data.json").status_code == 404
+
+
+def test_the_tables_filter_sort_and_paginate(anyone: httpx.Client, make_model: MakeModel) -> None:
+    for _ in range(3):
+        make_model(epochs=1)
+    page = anyone.get("/fragments/models?models_limit=2&models_sort=name&models_order=asc").text
+    assert page.count('data-job="') == 2
+    assert anyone.get("/fragments/models?models_text=lamp").text.count('data-job="') == 3
+    assert anyone.get("/fragments/models?models_text=%25").text.count('data-job="') == 0
+    odd = "/?models_sort=%27;drop&models_offset=-1&models_limit=x&models_status=Q&tab=9"
+    assert anyone.get(odd).status_code == 200
+
+
+def test_names_are_shown_as_text(
+    anyone: httpx.Client, ada: httpx.Client, make_model: MakeModel
+) -> None:
+    model = make_model()
+    ada.put(f"/jobs/{model.id}", data={"job_name": "<script>alert(1)</script>"})
+    for path in ("/?tab=2", f"/models/{model.id}"):
+        assert "<script>alert" not in anyone.get(path).text
+    status = anyone.get(f"/models/{model.id}/status")
+    assert "<script>" not in status.text
+    assert status.json()["name"] == "<script>alert(1)</script>"
