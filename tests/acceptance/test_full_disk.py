@@ -36,7 +36,10 @@ def test_a_full_disk_during_a_build_is_an_error_that_says_so(
     sentence = failed(bench, answer)
     assert "disk" in sentence.lower()
     directory = bench.store.files.directory(answer.json()["id"])
-    assert not list(directory.glob("*_db"))
+    # The other split may have been complete; nothing half-made stays.
+    assert all((path / "split.json").exists() for path in directory.glob("*_db"))
+    assert not list(directory.glob(".*.partial"))
+    assert not (directory / "dataset.json").exists()
     # There is room again, and the server goes on.
     assert bench.http.get("/").status_code == 200
     bench.built(folder, resize_width=28, resize_height=28)
