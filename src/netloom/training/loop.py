@@ -48,6 +48,7 @@ class Progress:
     pending: bool = True  # what is due after this iteration is not done yet
     window_loss: float = 0.0  # sum over the images since the last log point
     window_images: int = 0
+    images_per_s: float = 0.0  # in the last window
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +90,7 @@ class Training:
         self.snapshots, self.threads, self.run = snapshots, threads, run
         self.device = next(network.module.parameters()).device
         self.at = Progress()
-        self.rate = 0.0
         self.window_loss: Any = torch.zeros((), device=self.device)
-        self.images_per_s = 0.0
         self._timed_images = 0  # since `_window_begun`; validation and snapshots do not count
         self._begun = self._window_begun = self._looked = self._saved = time.perf_counter()
         self._told = 0.0
@@ -142,10 +141,9 @@ class Training:
 
     def _learn(self, batches: list[Batch]) -> None:
         """Take one step of the optimiser."""
-        progress = 100 * self.at.iteration / self.marks.total
-        self.rate = self.course.policy.rate(self.course.rate, progress)
+        rate = self._rate(self.at.iteration)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.rate
+            group["lr"] = rate
         images = sum(len(labels) for _, labels, _ in batches)
         for pixels, labels, corners in batches:
             with self._precision():
@@ -167,6 +165,9 @@ class Training:
         self._timed_images += images
         self.at.iteration += 1
         self.at.pending = self.marks.due(self.at.iteration)
+
+    def _rate(self, iteration: int) -> float:
+        return self.course.policy.rate(self.course.rate, 100 * iteration / self.marks.total)
 
     def _precision(self) -> contextlib.AbstractContextManager[Any]:
         import torch
@@ -203,9 +204,10 @@ class Training:
     def _log_values(self) -> dict[str, float]:
         loss = float(self.window_loss) / self.at.window_images
         _refuse_divergence(loss, "training", self.marks.epoch(self.at.iteration))
-        seconds = max(time.perf_counter() - self._window_begun, 1e-9)
-        self.images_per_s = self._timed_images / seconds
-        return {"loss": loss, "learning_rate": self.rate, "throughput": self.images_per_s}
+        if self._timed_images:  # else this attempt begins here: the speed is that of the last one
+            self.at.images_per_s = self._timed_images / (time.perf_counter() - self._window_begun)
+        rate = self._rate(self.at.iteration - 1)
+        return {"loss": loss, "learning_rate": rate, "throughput": self.at.images_per_s}
 
     def _validate(self, val: Images) -> dict[str, float]:
         values = evaluate(
@@ -259,7 +261,7 @@ class Training:
             f"Epoch {min(epochs + 1, total // self.marks.steps)} of {total // self.marks.steps}",
             done=epochs * count + min(inside * group, count),
             total=count * (total // self.marks.steps),
-            rate=self.images_per_s or None,
+            rate=self.at.images_per_s or None,
         )
 
     def _record_facts(self) -> None:
@@ -268,7 +270,7 @@ class Training:
             {
                 "epoch": self.marks.epoch(self.at.iteration),
                 "eta_s": self._seconds_left(),
-                "images_per_s": round(self.images_per_s, 1),
+                "images_per_s": round(self.at.images_per_s, 1),
                 "threads": self.threads.count,
                 "best": self.snapshots.best,
             }

@@ -34,9 +34,7 @@ class Snapshots:
         name = f"snapshot_{_shown(epoch)}"
         weights = self._run.directory / f"{name}.safetensors"
         network = self._run.directory / f"{name}.onnx"
-        write_tensors(
-            weights, self._module.state_dict(), {"format": "pt", "epoch": str(_shown(epoch))}
-        )
+        write_tensors(weights, self._module.state_dict(), {"format": "pt"})
         difference = self._exporter.write(weights, network)
         is_best = self._is_best(validated)
         if is_best:

@@ -90,8 +90,6 @@ class GoogLeNet(nn.Module):
         )
         with torch.no_grad():
             rows, columns = self.until_4a(self.stem(torch.zeros(1, *input_shape))).shape[2:]
-        if min(rows, columns) < 5:
-            raise ValueError("GoogLeNet needs images of at least 72 x 72 pixels")
         self.after_4a = Auxiliary(512, rows, columns, classes)
         self.after_4d = Auxiliary(528, rows, columns, classes)
 
@@ -112,6 +110,9 @@ def loss(output, target):
 
 
 def build(p):
+    if min(p.input_shape[1:]) < 79:
+        raise ValueError("GoogLeNet needs images of at least 79 x 79 pixels")
+
     model = GoogLeNet(p.input_shape, p.classes)
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):

@@ -34,4 +34,8 @@ def build(p):
         nn.ReLU(),
         nn.Linear(500, p.classes),
     )
+    for layer in model:
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
     return {"model": model, "train_batch_size": 64, "val_batch_size": 32}
