@@ -68,7 +68,7 @@ def _site(settings: Settings) -> Site:
     return Site(
         settings=settings,
         store=store,
-        roots=Roots(settings.data_roots),
+        roots=Roots((*settings.data_roots, store.files.examples)),
         events=events,
         models=OpenModels(store, events, settings.session_bytes),
         datasets=OpenDatasets(store),

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from netloom.errors import ForeignRequest, NetloomError, UnknownHost, UploadTooLarge
 from netloom.settings import Settings
 from netloom.web.errors import answer
+from netloom.web.posted import Posted
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CHANGING_PATHS = ("/group", "/clone/", "/logout")  # change something although they answer to GET
@@ -67,6 +68,7 @@ class Guard:
                 _add_headers(message)
             await send(message)
 
+        state = scope.setdefault("state", {})
         try:
             self._check(scope, headers)
             receive = self._counted(headers, receive)
@@ -74,7 +76,12 @@ class Guard:
             response = await answer(Request(scope, receive), error)
             await response(scope, receive, send_with_headers)
             return
-        await self.app(scope, receive, send_with_headers)
+        try:
+            await self.app(scope, receive, send_with_headers)
+        finally:
+            posted: Posted | None = state.get("posted")
+            if posted is not None:
+                posted.close()
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         host = headers.get("host", "")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from netloom.errors import InvalidInput
 
-FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+LONGEST_TEXT = 8 * 2**20  # bytes of a field; a network text is longer than the usual 1 MiB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,11 @@ class Posted:
         if isinstance(value, list):
             value = value[0] if value else None
         return value.strip() if isinstance(value, str) else "" if value is None else str(value)
+
+    def close(self) -> None:
+        """Let go of the files; large ones lie on the disk."""
+        for file in self.files.values():
+            file.file.close()
 
     def all(self, name: str) -> list[str]:
         """Return every value of a repeated field."""
@@ -47,21 +53,49 @@ async def read_posted(request: Request) -> Posted:
 
 async def _read(request: Request) -> Posted:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in FORMS:
-        # A network text is longer than the default limit of a part, 1 MiB.
-        form = await request.form(max_part_size=8 * 2**20)
-        values: dict[str, Any] = {}
-        files: dict[str, UploadFile] = {}
-        for name in form:
-            items = form.getlist(name)
-            texts = [item for item in items if isinstance(item, str)]
-            files.update((name, item) for item in items if isinstance(item, UploadFile))
-            if texts:
-                values[name] = texts[0] if len(texts) == 1 else texts
-        return Posted(values=values, files=files)
+    if kind == "multipart/form-data":
+        return _sorted(await _parsed(request))
+    if kind == "application/x-www-form-urlencoded":
+        return _sorted(await FormParser(request.headers, request.stream()).parse())
     if kind == "application/json":
         return Posted(values=_object(await request.body()), is_json=True)
     return Posted()
+
+
+async def _parsed(request: Request) -> FormData:
+    parser = MultiPartParser(request.headers, _stream(request), max_part_size=LONGEST_TEXT)
+    try:
+        return await parser.parse()
+    except (MultiPartException, KeyError) as error:
+        if isinstance(error.__cause__, Exception):
+            raise error.__cause__ from None
+        reason = error.message if isinstance(error, MultiPartException) else "no boundary is given"
+        raise InvalidInput(f"The form cannot be read: {reason}.") from None
+
+
+async def _stream(request: Request) -> AsyncGenerator[bytes, None]:
+    """Yield the body; what goes wrong comes as the error on which the parser drops its files."""
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except Exception as error:
+        raise MultiPartException("the body ended early") from error
+
+
+def _sorted(form: FormData) -> Posted:
+    values: dict[str, Any] = {}
+    files: dict[str, UploadFile] = {}
+    for name in form:
+        items = form.getlist(name)
+        texts = [item for item in items if isinstance(item, str)]
+        uploads = [item for item in items if isinstance(item, UploadFile)]
+        if uploads:
+            files[name] = uploads[0]
+            for further in uploads[1:]:
+                further.file.close()
+        if texts:
+            values[name] = texts[0] if len(texts) == 1 else texts
+    return Posted(values=values, files=files)
 
 
 def _object(body: bytes) -> dict[str, Any]:

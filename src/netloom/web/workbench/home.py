@@ -14,9 +14,9 @@ from netloom.web.auth import named_in
 from netloom.web.negotiation import wants_json
 from netloom.web.site import Here, Site
 from netloom.web.workbench.described import model_json
-from netloom.web.workbench.pages import HomePage, RunningFragment, TableFragment
+from netloom.web.workbench.pages import HomePage, MetersFragment, RunningFragment, TableFragment
 from netloom.web.workbench.parts import JobRow, Table
-from netloom.web.workbench.render import render
+from netloom.web.workbench.render import frame_of, render
 from netloom.web.workbench.rows import as_json, job_rows, status_of
 
 router = APIRouter(tags=["home"])
@@ -44,6 +44,12 @@ def home(request: Request, here: Here) -> Response | dict[str, Any]:
         first_model=_first(here, "model"),
     )
     return render(request, page)
+
+
+@router.get("/fragments/meters", include_in_schema=False)
+def meters(request: Request) -> Response:
+    """Show in the header how many jobs run and which cores are free."""
+    return render(request, MetersFragment(frame=frame_of(request, "")))
 
 
 @router.get("/fragments/running", include_in_schema=False)

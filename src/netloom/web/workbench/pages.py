@@ -20,6 +20,7 @@ from netloom.web.workbench.parts import (
     DatasetSummary,
     ExplorerImage,
     FileLink,
+    Frame,
     History,
     JobHeader,
     JobRow,
@@ -227,6 +228,13 @@ class ErrorPage(Page):
 
 
 # Fragments.
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetersFragment(Fragment):
+    """GET /fragments/meters: running jobs and free cores in the header."""
+
+    frame: Frame
 
 
 @dataclass(frozen=True, kw_only=True)
