@@ -28,7 +28,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Workbench]]:
 
     def begin(data: Path | None = None, **environment: str) -> Workbench:
         folder = data or tmp_path / "data"
-        server = Server(data=folder, roots=[tmp_path], environment=environment)
+        server = Server(data=folder, roots=[tmp_path.parent], environment=environment)
         bench = Workbench(server.start())
         benches.append(bench)
         return bench

@@ -120,9 +120,7 @@ def classify(http: httpx.Client, model: str, picture: Path, say: Say) -> None:
     route = "/models/images/classification/classify_one.json"
     files = {"image_file": (picture.name, picture.read_bytes(), "image/png")}
     answer = checked(http.post(route, data={"job_id": model}, files=files))
-    say(
-        f"classification over HTTP of {picture.parent.name}/{picture.name}, a digit it has not seen:"
-    )
+    say(f"classification over HTTP of a digit that it has not seen, a {picture.parent.name}:")
     for label, percent in answer["predictions"]:
         say(f"  {percent:6.2f} %  {label}")
     say("the same with curl:")
