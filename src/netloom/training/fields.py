@@ -8,11 +8,11 @@ Names, defaults and limits are those that existing scripts send.
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from netloom.interfaces.options import Options
+from netloom.interfaces.options import FieldError, Options
 from netloom.training.rates import PolicyName, RatePolicy
 
 Number = TypeVar("Number", int, float)
@@ -20,6 +20,8 @@ Solver = Literal["SGD", "NESTEROV", "ADAGRAD", "RMSPROP", "ADADELTA", "ADAM", "A
 
 MAX_EPOCHS = 1_000_000
 MAX_BATCH = 1_000_000
+MAX_RATE = 1e6
+SHORTEST_INTERVAL = 0.001  # epochs; names of snapshots have three decimals
 
 
 def _parts(value: object) -> list[object]:
@@ -68,7 +70,7 @@ def _within(smallest: float, largest: float) -> BeforeValidator:
 
 
 # Validators run from the last to the first: the text becomes numbers, then they are compared.
-Rates = Annotated[tuple[float, ...], _within(0, 1e6), BeforeValidator(_numbers)]
+Rates = Annotated[tuple[float, ...], _within(0, MAX_RATE), BeforeValidator(_numbers)]
 Batches = Annotated[tuple[int, ...] | None, _within(1, MAX_BATCH), BeforeValidator(_whole_numbers)]
 Percents = Annotated[tuple[float, ...], _within(0, 100), BeforeValidator(_numbers)]
 
@@ -184,6 +186,13 @@ class SolverFields(Options):
         json_schema_extra=_solver(),
     )
 
+    @field_validator("snapshot_interval", "val_interval")
+    @classmethod
+    def _not_too_short(cls, value: float) -> float:
+        if 0 < value < SHORTEST_INTERVAL:
+            raise ValueError(f"Must be 0 or at least {SHORTEST_INTERVAL:g}.")
+        return value
+
 
 class RateFields(Options):
     """The learning rate and how it falls."""
@@ -224,6 +233,16 @@ class RateFields(Options):
     lr_sigmoid_gamma: float = Field(
         0.1, ge=-1000, le=1000, title="Gamma", json_schema_extra=_policy("sigmoid")
     )
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        try:
+            largest = max(max(curve) for curve in self.preview())
+        except OverflowError:
+            largest = math.inf
+        if largest > MAX_RATE:
+            raise FieldError("lr_policy", "The rate grows beyond all bounds. Use a smaller gamma.")
+        return self
 
     def policy(self) -> RatePolicy:
         """Return the chosen policy with its numbers."""
