@@ -8,7 +8,9 @@ export function attach(root) {
     form.dataset.ready = "";
     form.addEventListener("change", () => update(form));
     form.addEventListener("focusout", (event) => {
-      if (event.target.matches("input, select, textarea") && event.target.dataset.touched) check(event.target);
+      if (event.target.matches("input, select, textarea") && event.target.dataset.touched) {
+        afterPress(() => check(event.target));
+      }
     });
     form.addEventListener("input", (event) => {
       event.target.dataset.touched = "1";
@@ -18,6 +20,16 @@ export function attach(root) {
     update(form);
     firstError(form);
   }
+}
+
+// A message that appears while the pointer is down would move the button away from under it.
+let pressed = false;
+document.addEventListener("pointerdown", () => { pressed = true; }, true);
+document.addEventListener("pointerup", () => { pressed = false; }, true);
+
+function afterPress(call) {
+  if (pressed) document.addEventListener("click", () => setTimeout(call), { once: true });
+  else call();
 }
 
 export function valueOf(form, name) {

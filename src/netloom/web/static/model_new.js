@@ -38,7 +38,7 @@ function rates() {
       cursor: { points: { size: 6 }, drag: { x: false, y: false } },
       legend: { show: false },
       scales: { x: { time: false }, y: { range: (_, low, high) => [Math.min(0, low), high * 1.05 || 1] } },
-      axes: [axis({ label: "epoch" }), axis({ size: 64, values: (_, ticks) => ticks.map(number) })],
+      axes: [axis({ label: "epoch", size: 28 }), axis({ size: 64, values: (_, ticks) => ticks.map(number) })],
       series: [{}, ...columns.map((_, place) => ({
         stroke: colour(columns.length > 1 ? `--class-${place % 20}` : "--accent"),
         width: 2,
