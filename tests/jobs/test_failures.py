@@ -48,6 +48,7 @@ def test_exceptions(error: Exception, message: str) -> None:
         (-11, "Segfault", "The process was ended by signal 11 (SIGSEGV)."),
         (7, "the last words", "The process ended early with exit code 7."),
         (None, "", "The process ended without a word; it was killed, or memory ran out."),
+        (28, "", DISK),
         (1, "OSError: [Errno 28] No space left on device", DISK),
         (1, "terminate called after throwing 'std::bad_alloc'", MEMORY),
     ],

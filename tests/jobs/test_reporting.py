@@ -108,6 +108,18 @@ def test_a_stale_run_stops(store: Store, step: Step) -> None:
     assert store.step(step.id).facts == {}
 
 
+def test_a_run_reads_for_itself_that_it_was_aborted(store: Store, step: Step) -> None:
+    """As a worker on another machine has to."""
+    with StoreRun(store, step, threading.Event()) as run:
+        run.progress(0.1)
+        run.flush()
+        assert not run.stop_requested
+        store.abort_job(step.job_id)
+        run.progress(0.2)
+        run.flush()
+        assert run.stop_requested
+
+
 def test_the_time_left_counts_from_this_attempt(store: Store, step: Step) -> None:
     with StoreRun(store, step, threading.Event()) as run:
         run.progress(0.5)

@@ -188,6 +188,31 @@ def test_the_command_line_does_its_own_job_only(store: Store) -> None:
     assert statuses(store, other) == "II"
 
 
+def test_a_command_makes_way_for_a_server(store: Store) -> None:
+    mine = add(store, one(Sleep(seconds=1)))
+    with Scheduler(store, InProcessExecutor(store), only={mine.id}) as command:
+        until(lambda: command.leads)
+        with Scheduler(store, InProcessExecutor(store)) as server:
+            until(lambda: server.leads)
+            until(lambda: not command.leads)
+
+
+def test_a_step_that_is_being_started_is_not_started_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is killed just then leaves a worker that has not said yet who it is."""
+    monkeypatch.setattr("netloom.jobs.watch.STARTING_SECONDS", 0.8)
+    job = add(store, one(Nothing()))
+    store.set_job_status(job.id, Status.RUNNING)
+    store.claim_step(job.steps[0].id, {}, this_machine())
+    with Scheduler(store, InProcessExecutor(store)) as scheduler:
+        until(lambda: scheduler.leads)
+        time.sleep(0.3)
+        assert store.job(job.id).steps[0].attempt == 1
+        until(lambda: statuses(store, job) == "DD")
+    assert store.job(job.id).steps[0].attempt == 2
+
+
 def test_waiting_for_a_job_ends_in_time(store: Store) -> None:
     job = add(store, one(Sleep()))
     with pytest.raises(TimeoutError):

@@ -6,6 +6,7 @@ import re
 import time
 
 import pytest
+from sqlalchemy import event
 
 from netloom.errors import DatasetInUse, InvalidInput, JobNotFound, NotRunning, StaleAttempt
 from netloom.interfaces.job import MetricPoint, Needs, Step, StepPlan, StepRun
@@ -79,6 +80,18 @@ def test_lists_are_filtered_sorted_and_paginated(store: Store) -> None:
     assert store.count_jobs() == {"dataset": {"I": 12}, "model": {"I": 1}}
     with pytest.raises(InvalidInput, match="'colour'"):
         store.jobs(sort="colour")
+
+
+def test_a_page_of_jobs_takes_three_queries(store: Store) -> None:
+    for number in range(30):
+        add(store, f"job {number}")
+    texts: list[str] = []
+    event.listen(
+        store.database.engine, "before_cursor_execute", lambda c, k, text, *_: texts.append(text)
+    )
+    rows, total = store.jobs(kind="dataset", limit=10)
+    assert (len(rows), len(rows[0].steps), total) == (10, 2, 30)
+    assert len([text for text in texts if text.startswith("SELECT")]) == 3
 
 
 def test_edits_reach_the_row_the_form_and_the_pages(store: Store) -> None:

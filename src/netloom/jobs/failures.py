@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from netloom.errors import DiskFull, NetloomError, OutOfMemory, WorkerLost
 
+FULL_DISK_CODE = errno.ENOSPC  # exit code of a worker that could not even write its end
+
 _FULL = ("no space left on device", "disk is full", "disk full", "mdb_map_full")
 _MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc")
 
@@ -50,13 +52,19 @@ def of_end(code: int | None, printed: str) -> Failure:
     the end of what it printed.
     """
     text = printed.lower()
-    if any(word in text for word in _FULL):
+    if code == FULL_DISK_CODE or any(word in text for word in _FULL):
         error: NetloomError = _disk_full()
     elif any(word in text for word in _MEMORY):
         error = _out_of_memory()
     else:
         error = _lost(code)
     return Failure(message=error.message, hint=error.hint, trace=printed)
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Return whether an exception says that there is no space left."""
+    text = str(error).lower()
+    return getattr(error, "errno", None) == errno.ENOSPC or any(word in text for word in _FULL)
 
 
 def of_crashes(count: int) -> Failure:
@@ -73,7 +81,7 @@ def _known(error: BaseException) -> NetloomError:
     text = str(error).lower()
     if isinstance(error, NetloomError):
         return error
-    if getattr(error, "errno", None) == errno.ENOSPC or any(word in text for word in _FULL):
+    if is_full_disk(error):
         return _disk_full()
     named = type(error).__name__ == "OutOfMemoryError"  # torch's, without importing it
     if isinstance(error, MemoryError) or named or any(word in text for word in _MEMORY):

@@ -12,15 +12,18 @@ from netloom.store.records import Lease
 LEASE = "scheduler"
 LEASE_SECONDS = 15.0
 RENEW_SECONDS = 3.0
+_MODEST = "modest-"
 
 
 class Leadership:
     """One scheduler's claim to be the one."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, modest: bool = False) -> None:
+        """A modest one, of a command that has one job to do, makes way for a server."""
         self.held = False
         self._store = store
-        self._name = f"{this_process().pid}-{secrets.token_hex(4)}"
+        self._modest = modest
+        self._name = f"{_MODEST if modest else ''}{this_process().pid}-{secrets.token_hex(4)}"
         self._renewed = 0.0
 
     def hold(self) -> bool:
@@ -30,9 +33,10 @@ class Leadership:
             return True
         if self.held:
             self.held = self._store.renew(LEASE, self._name, LEASE_SECONDS)
-        elif not is_led(self._store):
-            process = this_process()
-            self.held = self._store.acquire(LEASE, self._name, LEASE_SECONDS, process, is_dead)
+        elif self._may_be_had():
+            self.held = self._store.acquire(
+                LEASE, self._name, LEASE_SECONDS, this_process(), self._may_take
+            )
         if self.held:
             self._renewed = now
         return self.held
@@ -41,6 +45,14 @@ class Leadership:
         """Let another scheduler take over at once."""
         self.held = False
         self._store.release(LEASE, self._name)
+
+    def _may_be_had(self) -> bool:
+        # A look first: it disturbs nobody, and most looks find the lease held.
+        lease = self._store.holder(LEASE)
+        return lease is None or self._may_take(lease)
+
+    def _may_take(self, lease: Lease) -> bool:
+        return is_dead(lease) or (not self._modest and lease.holder.startswith(_MODEST))
 
 
 def is_led(store: Store) -> bool:

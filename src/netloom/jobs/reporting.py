@@ -178,11 +178,14 @@ class StoreRun:
             self._store.append_points(self.job_id, points, fence=self._fence)
             points.clear()
         if progress:
-            self._store.progress(step_id, attempt=attempt, **progress)  # type: ignore[arg-type]
-            self._beat = time.monotonic()
+            aborted = self._store.progress(step_id, attempt=attempt, **progress)  # type: ignore[arg-type]
         elif time.monotonic() - self._beat > BEAT_SECONDS:
-            self._store.beat(step_id, attempt)
-            self._beat = time.monotonic()
+            aborted = self._store.beat(step_id, attempt)
+        else:
+            return
+        self._beat = time.monotonic()
+        if aborted:  # a signal is faster, but may not reach another machine
+            self._stop.set()
 
     def _write_on(self) -> None:
         while not self._closed:

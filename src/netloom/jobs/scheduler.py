@@ -22,7 +22,7 @@ from netloom.jobs.queue import Decision, decide
 from netloom.jobs.resources import Free, Gpu, Lent, find_gpus
 from netloom.jobs.watch import Watch
 from netloom.settings import Settings
-from netloom.store import Status, Step, Store
+from netloom.store import Status, Step, Store, is_passing
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Scheduler:
         self._find_gpus = gpus
         self._gpus: tuple[Gpu, ...] = ()
         self._only = only
-        self._leadership = Leadership(store)
+        self._leadership = Leadership(store, modest=only is not None)
         self._watch = Watch(store, executor or LocalExecutor(store))
         self._wake = threading.Event()
         self._stopping = False
@@ -93,8 +93,9 @@ class Scheduler:
             pause = HURRY_SECONDS if self._watch.hurried else TICK_SECONDS
             try:
                 self._turn()
-            except Exception:  # a full disk, a database that is away: it may come back
-                log.exception("the scheduler could not do its work and tries again")
+            except Exception as error:  # a full disk, a database that is away: it may come back
+                known = is_passing(error)
+                log.warning("scheduling is tried again after: %s", error, exc_info=not known)
                 pause = TROUBLE_SECONDS
             self._wake.wait(pause)
             self._wake.clear()

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 KILL_SECONDS = 1.2  # after a step was asked to stop because its job was aborted
 LINGER_SECONDS = 10.0  # for which a worker may take to end when its step has
+STARTING_SECONDS = 5.0  # that a worker may take to say who it is
 SILENT_SECONDS = 60.0  # after which a worker on another machine is taken for dead
 MOST_CRASHES = 3  # resumptions without a new snapshot
 
@@ -94,7 +95,8 @@ class Watch:
         chosen = [
             watched
             for watched in self._watched.values()
-            if only is None or watched.step.job_id in only
+            if (only is None or watched.step.job_id in only)
+            and not isinstance(watched.worker, _Distant)
         ]
         for watched in chosen:
             watched.worker.stop()
@@ -115,6 +117,9 @@ class Watch:
             self._watched.pop(step.id, None)
 
     def _find(self, step: Step) -> None:
+        claimed = time.time() - (step.heartbeat or 0.0)
+        if step.pid is None and claimed < STARTING_SECONDS:
+            return  # its worker may be about to say who it is
         worker = self._executor.find(step) if is_here(step.machine) else _Distant(self._store, step)
         if worker is not None:
             self._watched[step.id] = Watched(step, worker, Lent.from_row(step.lent))
@@ -198,7 +203,7 @@ class _Distant:
         return Ended(None) if time.time() - heartbeat > SILENT_SECONDS else None
 
     def stop(self) -> None:
-        log.info("step %d runs on another machine and cannot be stopped", self._step_id)
+        """Do nothing: it will read for itself that its job was aborted."""
 
     def kill(self) -> None:
-        self.stop()
+        """Do nothing: its own machine has to."""

@@ -20,6 +20,8 @@ import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from netloom.errors import JobNotFound, StaleAttempt
 from netloom.jobs import failures
 from netloom.jobs.processes import this_process
@@ -51,7 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     _heed_signals(stop)
     store = patiently(lambda: open_store(settings))
-    perform(store, chosen.step, chosen.attempt, stop, on_stale=_vanish)
+    try:
+        perform(store, chosen.step, chosen.attempt, stop, on_stale=_vanish)
+    except SQLAlchemyError as error:
+        log.exception("the end of the step could not be written")
+        return failures.FULL_DISK_CODE if failures.is_full_disk(error) else 1
     return 0
 
 

@@ -87,7 +87,7 @@ class Listing(Part):
         """Return the names of these jobs by id; those that do not exist are left out."""
         query = select(Job.id, Job.name).where(Job.id.in_(list(job_ids)))
         with self.database.read() as session:
-            return {job_id: name for job_id, name in session.execute(query)}
+            return {row.id: row.name for row in session.execute(query)}
 
 
 def _conditions(

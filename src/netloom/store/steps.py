@@ -70,10 +70,12 @@ class Steps(Part):
             step.pid, step.pid_started = process.pid, process.started
             step.machine, step.heartbeat = process.machine, time.time()
 
-    def beat(self, step_id: int, attempt: int) -> None:
-        """Give a sign of life; raise StaleAttempt when the attempt is over."""
+    def beat(self, step_id: int, attempt: int) -> bool:
+        """Give a sign of life; return whether to abort; raise StaleAttempt."""
         with self.database.write() as session:
-            pass_fence(session, step_id, attempt).heartbeat = time.time()
+            step = pass_fence(session, step_id, attempt)
+            step.heartbeat = time.time()
+            return step.abort_requested
 
     def progress(
         self,
@@ -86,8 +88,8 @@ class Steps(Part):
         rate: float | None = None,
         eta: float | None = None,
         attempt: int | None = None,
-    ) -> None:
-        """Note how far a step is (0..1); `eta` is the seconds left."""
+    ) -> bool:
+        """Note how far a step is (0..1), with the seconds left; return whether to abort it."""
         with self.database.write() as session:
             step = pass_fence(session, step_id, attempt)
             step.progress, step.message = min(max(fraction, 0.0), 1.0), plain(message)
@@ -103,6 +105,7 @@ class Steps(Part):
                 "message": step.message,
             }
             tell(session, step.job_id, "progress", data)
+            return step.abort_requested
 
     def facts(self, step_id: int, facts: Mapping[str, Any], *, attempt: int | None = None) -> None:
         """Merge facts into the row of a step."""
