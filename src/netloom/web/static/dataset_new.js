@@ -53,3 +53,8 @@ form.elements.folder_train.addEventListener("change", (event) => {
   name.value = suggested;
   name.dispatchEvent(new Event("input", { bubbles: true }));
 });
+
+// What was only suggested gives way to what is typed.
+name.addEventListener("focus", () => {
+  if (suggested && name.value === suggested) name.select();
+});
