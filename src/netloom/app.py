@@ -23,7 +23,7 @@ from netloom import jobs, web
 from netloom.errors import BadSettings
 from netloom.settings import Settings
 from netloom.store import open_store
-from netloom.web import errors, workbench
+from netloom.web import errors, openapi, workbench
 from netloom.web.datasets import OpenDatasets
 from netloom.web.events import EventStream
 from netloom.web.guard import Guard, is_loopback
@@ -58,6 +58,7 @@ def create_app(settings: Settings, *, schedule: bool = True) -> FastAPI:
     app.add_middleware(Guard, settings=settings)
     errors.install(app)
     workbench.install(app)
+    openapi.install(app)
     app.mount("/static", Static(directory=STATIC), name="static")
     return app
 

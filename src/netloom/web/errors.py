@@ -32,18 +32,17 @@ def answers_text(request: Request) -> None:
 
 
 def install(app: FastAPI) -> None:
-    """Let the application answer every error through `answer`."""
+    """Let the application answer errors through `answer`; `Guard` answers the unexpected ones."""
     app.add_exception_handler(NetloomError, answer)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def answer(request: Request, error: Exception) -> Response:
     """Return the response for an error of the tree."""
     assert isinstance(error, NetloomError)
     plain = getattr(request.state, "answers_text", False)
-    if error.status >= 500:
+    if error.status >= 500 and type(error) is not NetloomError:
         log.error("%s %s: %s", request.method, request.url.path, error, exc_info=error)
     if wants_json(request):
         return JSONResponse(as_json(error), error.status)
@@ -95,7 +94,8 @@ async def _validation(request: Request, error: Exception) -> Response:
     return await answer(request, InvalidInput(message, field=field))
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
+async def unexpected(request: Request, error: Exception) -> Response:
+    """Return the response for an error that nobody foresaw; the log has its trace."""
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     told = NetloomError("The server met an error it did not expect.", hint="Its log says more.")
     try:

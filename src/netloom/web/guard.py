@@ -19,33 +19,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from netloom.errors import ForeignRequest, NetloomError, UnknownHost, UploadTooLarge
 from netloom.settings import Settings
-from netloom.web.errors import answer
+from netloom.web.errors import answer, unexpected
+from netloom.web.headers import RAW_HEADERS
 from netloom.web.posted import Posted
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CHANGING_PATHS = ("/group", "/clone/", "/logout")  # change something although they answer to GET
 FIELDS_BYTES = 16 * 2**20  # of a body that is not multipart
-
-POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "img-src 'self' data: blob:",
-        "style-src 'self'",
-        "style-src-attr 'unsafe-inline'",  # widths of bars
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
-)
-HEADERS = {
-    "content-security-policy": POLICY,
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-}
-RAW_HEADERS = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 class Guard:
@@ -63,8 +43,12 @@ class Guard:
             return
         headers = Headers(scope=scope)
 
+        started = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 _add_headers(message)
             await send(message)
 
@@ -78,6 +62,11 @@ class Guard:
             return
         try:
             await self.app(scope, receive, send_with_headers)
+        except Exception as error:
+            if started:
+                raise  # the server closes the connection: the answer must not look complete
+            response = await unexpected(Request(scope, receive), error)
+            await response(scope, receive, send_with_headers)
         finally:
             posted: Posted | None = state.get("posted")
             if posted is not None:

@@ -94,23 +94,29 @@ class OpenModels:
         target.opened = weakref.ref(model)
         return Predictor(model)
 
-    async def run(self, target: Target, work: Callable[[Predictor], Answer]) -> Answer:
-        """Do brief work with a model: on the event loop if it is open and quick."""
+    async def run(
+        self, target: Target, work: Callable[[Predictor], Answer], *, small: bool
+    ) -> Answer:
+        """Do brief work with a model: on the event loop if it is open and quick.
 
-        def timed() -> Answer:
-            predictor = self.predictor(target)
-            begun = time.perf_counter()
-            answer = work(predictor)
-            took = time.perf_counter() - begun
-            # Slower at once, faster bit by bit: one long run sends the next ones to a thread.
-            known = target.seconds if math.isfinite(target.seconds) else took
-            target.seconds = max(took, 0.8 * known + 0.2 * took)
-            return answer
-
+        `small` says that the image itself cannot take long; others always go to a thread.
+        """
         warm = target.opened is not None and target.opened() is not None
-        if warm and target.seconds < INLINE_SECONDS:
-            return timed()
-        return await run_in_threadpool(timed)
+        if small and warm and target.seconds < INLINE_SECONDS:
+            return self._timed(target, work)
+        if small:
+            return await run_in_threadpool(self._timed, target, work)
+        return await run_in_threadpool(lambda: work(self.predictor(target)))
+
+    def _timed(self, target: Target, work: Callable[[Predictor], Answer]) -> Answer:
+        predictor = self.predictor(target)
+        begun = time.perf_counter()
+        answer = work(predictor)
+        took = time.perf_counter() - begun
+        # Slower at once, faster bit by bit: one long run sends the next ones to a thread.
+        known = target.seconds if math.isfinite(target.seconds) else took
+        target.seconds = max(took, 0.8 * known + 0.2 * took)
+        return answer
 
     def forget(self, job_id: str) -> None:
         """Close the networks of a job that is deleted."""

@@ -34,6 +34,7 @@ router = APIRouter(tags=["inference"])
 
 PATH = "/models/images/classification/classify_one"
 SHOWN = 5  # classes of an answer
+SMALL_PIXELS = 256 * 256
 
 
 async def classify_one_json(request: Request) -> Response:
@@ -41,7 +42,9 @@ async def classify_one_json(request: Request) -> Response:
     site = site_of(request)
     asked = Asked(request, await read_posted(request))
     target, data = await _found(site, asked), await _image(site, asked)
-    top = await site.models.run(target, lambda predictor: predictor.classify(data).top(SHOWN))
+    top = await site.models.run(
+        target, lambda predictor: predictor.classify(data).top(SHOWN), small=_is_small(data)
+    )
     return Response(json.dumps({"predictions": top}), media_type="application/json")
 
 
@@ -68,7 +71,15 @@ async def _answer(site: Site, target: Target, data: bytes) -> tuple[Prediction, 
         prediction = predictor.classify_pixels(pixels[None])[0]
         return prediction, data_url(images.encode(pixels, "png"))
 
-    return await site.models.run(target, work)
+    return await site.models.run(target, work, small=_is_small(data))
+
+
+def _is_small(data: bytes) -> bool:
+    """Return whether an image is decoded in well under a millisecond; raise UnreadableImage."""
+    from netloom.images import header
+
+    found = header.read(data)
+    return 0 < found.width * found.height <= SMALL_PIXELS
 
 
 async def _found(site: Site, asked: Asked) -> Target:

@@ -1,0 +1,150 @@
+"""
+The description of the HTTP interface, `/openapi.json`: what the routes themselves cannot say.
+
+The fields of the creation routes come from the options models, which are imported here only
+when the description is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from netloom.interfaces.options import Options
+from netloom.web.workbench import classify_many, classify_one, datasets, models
+
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+TEXT = {"type": "string"}
+FILE = {"type": "string", "format": "binary"}
+
+MODEL = {
+    "job_id": {**TEXT, "description": "Id of the model; may stand in the query"},
+    "snapshot_epoch": {
+        "type": "number",
+        "description": "Epoch of the snapshot; the latest if absent",
+    },
+}
+IMAGE = {
+    **MODEL,
+    "image_path": {**TEXT, "description": "Path on the server, below the data roots, or URL"},
+    "image_file": {**FILE, "description": "Image; image_path wins if both are given"},
+}
+LIST = {
+    **MODEL,
+    "image_list": {
+        **FILE,
+        "description": "Text file: one path or URL per line, then blanks and the class if known",
+    },
+    "image_folder": {**TEXT, "description": "Where relative paths start"},
+    "num_test_images": {"type": "integer", "description": "At most so many lines are read"},
+}
+TOP = {**LIST, "top_n": {"type": "integer", "default": 9, "description": "Images per class"}}
+RESIZE = {
+    name: {**TEXT, "description": f"As the field {field} of a dataset"}
+    for name, field in (
+        ("width", "resize_width"),
+        ("height", "resize_height"),
+        ("channels", "resize_channels"),
+        ("resize_mode", "resize_mode"),
+        ("encoding", "encoding"),
+    )
+}
+PREDICTIONS = {
+    "type": "array",
+    "description": "At most five [class, percent], best first",
+    "items": {"type": "array", "prefixItems": [TEXT, {"type": "number"}]},
+}
+ONE = {"type": "object", "properties": {"predictions": PREDICTIONS}}
+MANY = {
+    "type": "object",
+    "properties": {
+        "classifications": {"type": "object", "additionalProperties": PREDICTIONS},
+        "failed": {"type": "object", "description": "Reasons of the images left out, by path"},
+        "failed_count": {"type": "integer"},
+    },
+}
+
+
+def install(app: FastAPI) -> None:
+    """Let the application describe itself in full."""
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _described(app)
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign]
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    schema = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    paths = schema["paths"]
+    # A plain route of the web framework, which describes nothing by itself.
+    paths[f"{classify_one.PATH}.json"] = {
+        "post": {
+            "tags": ["inference"],
+            "summary": "Classify One Json",
+            "description": (classify_one.classify_one_json.__doc__ or "").strip(),
+            "responses": {"200": _answer(ONE)},
+        }
+    }
+    paths[f"{classify_many.PATH}.json"]["post"]["responses"]["200"] = _answer(MANY)
+    for path, fields in _fields().items():
+        for written in (path, f"{path}.json"):
+            if "post" in paths.get(written, {}):
+                paths[written]["post"]["requestBody"] = _body(fields)
+    for operations in paths.values():
+        for operation in operations.values():
+            _errors_as_they_are(operation)
+    return schema
+
+
+def _fields() -> dict[str, dict[str, Any]]:
+    """Return the schema of the form of each path."""
+    from netloom.datasets import ClassificationDataset
+    from netloom.training import ClassificationModel, RateFields
+
+    named = {
+        classify_one.PATH: IMAGE,
+        classify_many.PATH: LIST,
+        classify_many.TOP_N: TOP,
+        "/datasets/images/resize-example": RESIZE,
+        "/models/customize": {"snapshot_epoch": MODEL["snapshot_epoch"]},
+        "/login": {"username": TEXT, "next": TEXT},
+        "/logout": {"next": TEXT},
+    }
+    return {
+        **{path: {"type": "object", "properties": fields} for path, fields in named.items()},
+        datasets.CREATE: _options(ClassificationDataset),
+        models.CREATE: _options(ClassificationModel),
+        "/models/visualize-lr": _options(RateFields),
+    }
+
+
+def _options(options: type[Options]) -> dict[str, Any]:
+    """Return the schema of an options model, with the fields that any creation takes."""
+    schema = options.model_json_schema(mode="validation")
+    schema["properties"]["username"] = {**TEXT, "description": "Who asks, without a cookie"}
+    schema["properties"]["clone"] = {**TEXT, "description": "Job whose fields are taken"}
+    return schema
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    has_files = any(field.get("format") == "binary" for field in schema["properties"].values())
+    kinds = FORMS[:1] if has_files else (*FORMS, "application/json")
+    return {"content": {kind: {"schema": schema} for kind in kinds}}
+
+
+def _answer(schema: dict[str, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": schema}}
+    return {"description": "Successful Response", "content": content}
+
+
+def _errors_as_they_are(operation: dict[str, Any]) -> None:
+    # Wrong fields are answered with 400 and never with 422.
+    if operation.get("responses", {}).pop("422", None):
+        operation["responses"]["400"] = {"description": "A field is wrong; the answer names it"}
