@@ -23,12 +23,12 @@ def build(p):
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        (SYNTAX_ERROR, "line 2"),
+        (SYNTAX_ERROR, "Line 2"),
         (WRONG_SIZE, "17"),
         ("x = 1", "build"),
         ("def build(p):\n    return 3\n", "Module"),
         ("def build(p):\n    raise ValueError('no such luck')\n", "no such luck"),
-        ("import no_such_package\n", "no_such_package"),
+        ("import no_such_package\ndef build(p): ...\n", "no_such_package"),
         ("import os\ndef build(p):\n    os._exit(3)\n", ""),
     ],
     ids=["syntax", "output size", "no build", "no module", "raises", "import", "exits"],

@@ -47,7 +47,7 @@ class Workbench:
 
     # What a user does.
 
-    def dataset(self, folder: Path | str, **options: Any) -> httpx.Response:
+    def dataset(self, folder: Path | str, /, **options: Any) -> httpx.Response:
         fields = {
             "dataset_name": "shapes",
             "method": "folder",
@@ -58,7 +58,7 @@ class Workbench:
         }
         return self.http.post(f"{DATASETS}.json", data={**fields, **options})
 
-    def model(self, dataset: str, **options: Any) -> httpx.Response:
+    def model(self, dataset: str, /, **options: Any) -> httpx.Response:
         fields = {
             "model_name": "net",
             "dataset": dataset,
