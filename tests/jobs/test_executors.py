@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from netloom.jobs import InProcessExecutor, LocalExecutor
-from netloom.jobs.executors import Ended, Executor, as_variables
+from netloom.jobs.executors import Ended, Executor
+from netloom.jobs.local import as_variables
 from netloom.jobs.resources import Lent
 from netloom.settings import Settings
 from netloom.store import Store

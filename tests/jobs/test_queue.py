@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -97,7 +98,7 @@ def nvml(monkeypatch: pytest.MonkeyPatch) -> None:
         nvmlDeviceGetName=lambda handle: f"Card {handle}",
         nvmlDeviceGetUUID=lambda handle: f"GPU-{handle}",
     )
-    monkeypatch.setitem(sys.modules, "pynvml", library)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "pynvml", library)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
 
@@ -118,6 +119,6 @@ def test_gpus_are_found(
 
 def test_a_machine_without_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    monkeypatch.setattr(resources.Path, "exists", lambda path: False)
+    monkeypatch.setattr(Path, "exists", lambda path: False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert resources.find_gpus() == ()

@@ -139,10 +139,12 @@ def test_an_exported_model_replaces_the_earlier_one(store: Store, job_id: str) -
 def test_no_event_is_missed_by_a_reader_that_follows(store: Store) -> None:
     """Ids become visible in their order, however many write at once."""
     seen: list[int] = []
-    writers = [
-        threading.Thread(target=lambda: [store.add_event("", "x", {}) for _ in range(20)])
-        for _ in range(4)
-    ]
+
+    def write() -> None:
+        for _ in range(20):
+            store.add_event("", "x", {})
+
+    writers = [threading.Thread(target=write) for _ in range(4)]
     for writer in writers:
         writer.start()
     last = 0

@@ -10,8 +10,9 @@ step, the worker writes progress and its end to the store. From a script:
 from __future__ import annotations
 
 from netloom.jobs.control import abort, delete, run_until_done
-from netloom.jobs.executors import Executor, InProcessExecutor, LocalExecutor, environment
+from netloom.jobs.executors import Executor, InProcessExecutor
 from netloom.jobs.leadership import is_led
+from netloom.jobs.local import LocalExecutor, environment
 from netloom.jobs.resources import Gpu, find_gpus
 from netloom.jobs.scheduler import Scheduler
 from netloom.jobs.status import Status, elapsed, progress, status_of_tasks

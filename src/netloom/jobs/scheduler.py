@@ -15,8 +15,9 @@ import threading
 import time
 from collections.abc import Callable, Collection
 
-from netloom.jobs.executors import Executor, LocalExecutor
+from netloom.jobs.executors import Executor
 from netloom.jobs.leadership import Leadership
+from netloom.jobs.local import LocalExecutor
 from netloom.jobs.processes import this_machine
 from netloom.jobs.queue import Decision, decide
 from netloom.jobs.resources import Free, Gpu, Lent, find_gpus

@@ -22,6 +22,7 @@ from netloom.store.listing import SORTS, Listing
 from netloom.store.logs import Logs
 from netloom.store.models import Models
 from netloom.store.part import Fence
+from netloom.store.queue import Queue
 from netloom.store.records import Event, Job, Model, Resource, Snapshot, Step
 from netloom.store.resources import Resources, summary
 from netloom.store.snapshots import Snapshots
@@ -55,6 +56,7 @@ class Store(
     Listing,
     History,
     Steps,
+    Queue,
     Curves,
     Snapshots,
     Models,
