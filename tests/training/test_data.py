@@ -14,9 +14,11 @@ from netloom.training.data import (
     Input,
     MemoryImages,
     StreamedImages,
+    count_steps,
     epoch_corners,
     epoch_order,
     open_images,
+    pieces,
 )
 
 CPU = torch.device("cpu")
@@ -55,6 +57,24 @@ def test_streaming_reads_only_a_little_ahead(split, monkeypatch):
     next(batches)
     assert len(read) <= 2 * 4 + 1
     batches.close()
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "batches"),
+    [
+        (10, 4, [(0, 4), (4, 8), (8, 10)]),
+        (9, 4, [(0, 4), (4, 9)]),  # nothing can be normalised over a single image
+        (5, 4, [(0, 5)]),
+        (1, 4, [(0, 1)]),
+        (3, 1, [(0, 1), (1, 2), (2, 3)]),
+    ],
+)
+def test_batches_cover_every_image(count, size, batches):
+    assert list(pieces(count, size)) == batches
+    assert [count_steps(count, size, every) for every in (1, 2)] == [
+        len(batches),
+        -(-len(batches) // 2),
+    ]
 
 
 def test_what_fits_into_memory_is_decoded_once(split):

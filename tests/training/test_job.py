@@ -105,6 +105,18 @@ def test_every_image_counts(make_run, step, no_export, monkeypatch):
     assert seen == [[10, 10], [10, 10], [10, 4]]
 
 
+def test_one_image_is_too_few_for_batch_normalisation(make_run, step):
+    step(epochs=1, batch_size=53, val_interval=0).run(make_run())
+    text = """
+from torch import nn
+
+def build(p):
+    return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(300), nn.Linear(300, p.classes))
+"""
+    with pytest.raises(NetworkTextError, match=r"batch of one image.* 2 or more"):
+        step(network=text, batch_size=1).run(make_run())
+
+
 PLAIN = """
 from torch import nn
 

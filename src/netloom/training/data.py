@@ -11,6 +11,7 @@ arithmetic of `Preprocessing.tensor`. By hand:
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,8 +39,26 @@ class Images(Protocol):
     def __len__(self) -> int: ...
 
     def batches(self, order: Order, size: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the pixels and labels of `order[start:]`, `size` at a time and then the rest."""
+        """Yield the pixels and labels of `order[start:]`, in `pieces` of `size`."""
         ...
+
+
+def pieces(count: int, size: int, start: int = 0) -> Iterator[tuple[int, int]]:
+    """Yield the begin and end of each batch; the last one has what is left.
+
+    A single image that is left joins the batch before: batch normalisation cannot learn from one.
+    """
+    while start < count:
+        end = min(start + size, count)
+        if size > 1 and count - end == 1:
+            end = count
+        yield start, end
+        start = end
+
+
+def count_steps(count: int, size: int, accumulation: int) -> int:
+    """Return how many steps an epoch takes, of `accumulation` batches each."""
+    return math.ceil(sum(1 for _ in pieces(count, size)) / accumulation)
 
 
 def decoded_bytes(split: Split) -> int:
@@ -80,8 +99,8 @@ class MemoryImages:
 
         indices = torch.from_numpy(order).to(self._home)
         away = self._home != self._device
-        for at in range(start, len(order), size):
-            chosen = indices[at : at + size]
+        for begin, end in pieces(len(order), size, start):
+            chosen = indices[begin:end]
             pixels, labels = self._pixels[chosen], self._labels[chosen]
             if away:
                 pixels = pixels.to(self._device, non_blocking=True)
@@ -108,7 +127,7 @@ class StreamedImages:
         """Yield batches in order; at most a few of them are in memory at any time."""
         import torch
 
-        parts = (order[at : at + size] for at in range(start, len(order), size))
+        parts = (order[begin:end] for begin, end in pieces(len(order), size, start))
         ahead: deque[tuple[Order, Future[NDArray[np.uint8]]]] = deque()
         with ThreadPoolExecutor(self._threads, "decode") as pool:
             try:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from netloom import datasets, registry
-from netloom.errors import BadDataset, NetloomError, OutOfMemory
+from netloom.datasets.entries import LABELS, write_labels
+from netloom.errors import BadDataset, NetloomError, NetworkTextError, OutOfMemory
 from netloom.images import Preprocessing
 from netloom.interfaces.framework import BuildInputs, BuiltNetwork, Framework
 from netloom.interfaces.job import Step, StepRun
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from netloom.training.data import Images
     from netloom.training.loop import Training
 
-LABELS = "labels.txt"
 DEFAULT_BATCH = 16
 CHECKED_SAMPLES = 16  # images on which an exported network is compared
 MEMORY_SHARE = 3  # decoded images may take one part in this many of the free memory
@@ -80,6 +80,11 @@ class Train(Step):
         except Exception as error:
             if "DefaultCPUAllocator" in str(error):  # the CPU's way to say it has no memory
                 raise OutOfMemory(hint=_SMALLER_HINT) from error
+            if "more than 1 value per channel" in str(error):  # said by batch normalisation
+                raise NetworkTextError(
+                    "Batch normalisation cannot learn from a batch of one image.",
+                    hint="Choose a batch size of 2 or more.",
+                ) from error
             blamed = blame(error)
             if blamed is None:
                 raise
@@ -89,7 +94,7 @@ class Train(Step):
         """Put together what a training needs."""
         import torch
 
-        from netloom.training.data import Input
+        from netloom.training.data import Input, count_steps
         from netloom.training.export import Exporter
         from netloom.training.loop import Course, Training
         from netloom.training.optimisers import optimiser
@@ -108,7 +113,7 @@ class Train(Step):
         batch = self.batch_size or network.train_batch_size or DEFAULT_BATCH
         marks = Marks.of(
             images=len(train),
-            group=batch * self.accumulation,
+            steps=count_steps(len(train), batch, self.accumulation),
             epochs=self.epochs,
             snapshot_interval=self.snapshot_interval,
             val_interval=0 if val is None else self.val_interval,
@@ -226,7 +231,7 @@ def _write_model(
     """Write everything of the model but its networks."""
     framework: Framework = registry.find("netloom.frameworks", step.framework)()
     (directory / framework.file).write_text(step.network, encoding="utf-8")
-    (directory / LABELS).write_text("".join(f"{name}\n" for name in dataset.classes), "utf-8")
+    write_labels(directory / LABELS, dataset.classes)
     ModelCard(
         framework=step.framework,
         classes=dataset.classes,

@@ -1,7 +1,7 @@
 """
 Where in a training something is due, counted in iterations (optimiser steps).
 
-    marks = Marks.of(images=45_000, group=64, epochs=3, snapshot_interval=1, val_interval=0.5)
+    marks = Marks.of(images=45_000, steps=704, epochs=3, snapshot_interval=1, val_interval=0.5)
     marks.validation_due(352)
 """
 
@@ -26,10 +26,9 @@ class Marks:
 
     @classmethod
     def of(
-        cls, *, images: int, group: int, epochs: int, snapshot_interval: float, val_interval: float
+        cls, *, images: int, steps: int, epochs: int, snapshot_interval: float, val_interval: float
     ) -> Marks:
-        """Return the marks; `group` images make one iteration, intervals are in epochs."""
-        steps = math.ceil(images / group)
+        """Return the marks; an epoch is `images` in `steps` iterations, intervals are in epochs."""
         logs = min(steps, max(LOGS_PER_EPOCH, math.ceil(images / IMAGES_PER_LOG)))
         return cls(
             steps=steps,
