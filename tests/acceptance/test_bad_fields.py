@@ -46,7 +46,20 @@ def test_a_wrong_dataset_field_is_named(
     assert field in answer.json()["errors"]
 
 
-@pytest.mark.parametrize(("field", "value"), wrong_values(ClassificationModel))
+LISTS = [
+    ("learning_rate", "fast"),
+    ("learning_rate", "0.1,-1"),
+    ("batch_size", "16,0"),
+    ("batch_size", "1.5"),
+    ("lr_multistep_values", "50,later"),
+    ("crop_size", "29"),  # the images have 28 pixels
+    ("framework", "abacus"),
+    ("standard_networks", "skynet"),
+    ("method", "pretrained"),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), [*wrong_values(ClassificationModel), *LISTS])
 def test_a_wrong_model_field_is_named(
     bench: Workbench, dataset: str, field: str, value: str
 ) -> None:
