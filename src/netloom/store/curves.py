@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy import Select, delete, func, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from netloom.interfaces.job import MetricPoint
@@ -22,6 +22,7 @@ from netloom.store.part import Fence, Part, find_job, pass_fence
 from netloom.store.records import Point, Series
 
 _FIRST_RANK = 62
+_READ_AT_ONCE = 500  # curves
 _DELETED_AT_ONCE = 20_000  # points; others want to write, too
 
 
@@ -41,6 +42,7 @@ class Curve:
 
 
 CurvesByName = dict[tuple[str, str], Curve]
+Columns = tuple[list[int], list[float], list[float | None]]
 
 
 class Curves(Part):
@@ -84,9 +86,11 @@ class Curves(Part):
         """
         found: dict[str, CurvesByName] = {}
         with self.database.read() as session:
-            for row in session.scalars(_select_series(job_ids, names)):
-                columns = _read(session, row, points) if points else ([], [], [])
-                found.setdefault(row.job_id, {})[(row.split, row.name)] = _curve(row, *columns)
+            rows = list(session.scalars(_select_series(job_ids, names)))
+            columns = _read_many(session, rows, points) if points else {}
+            for row in rows:
+                curve = _curve(row, *columns.get(row.id, ([], [], [])))
+                found.setdefault(row.job_id, {})[(row.split, row.name)] = curve
         return found
 
     def rewind_points(self, job_id: str, iteration: int, *, fence: Fence | None = None) -> None:
@@ -190,9 +194,7 @@ def _truncate(session: Session, row: Series, iteration: int) -> int:
     return before - row.count
 
 
-def _read(
-    session: Session, row: Series, limit: int
-) -> tuple[list[int], list[float], list[float | None]]:
+def _read(session: Session, row: Series, limit: int) -> Columns:
     rank = _rank_for(row.count, limit)
     columns = select(Point.place, Point.iteration, Point.epoch, Point.value)
     query = columns.where(Point.series_id == row.id, Point.rank >= rank).order_by(Point.place)
@@ -201,6 +203,35 @@ def _read(
         last = columns.where(Point.series_id == row.id, Point.place == row.count - 1)
         rows += session.execute(last)
     return [r.iteration for r in rows], [r.epoch for r in rows], [r.value for r in rows]
+
+
+def _read_many(session: Session, rows: Iterable[Series], limit: int) -> dict[int, Columns]:
+    """Read the points of many curves in a few queries, by the id of the series."""
+    columns = select(Point.series_id, Point.place, Point.iteration, Point.epoch, Point.value)
+    by_rank: dict[int, list[Series]] = {}
+    for row in rows:
+        by_rank.setdefault(_rank_for(row.count, limit), []).append(row)
+    found: dict[int, list[Any]] = {}
+    for rank, group in by_rank.items():
+        for start in range(0, len(group), _READ_AT_ONCE):
+            part = group[start : start + _READ_AT_ONCE]
+            chosen = columns.where(
+                Point.series_id.in_([row.id for row in part]), Point.rank >= rank
+            )
+            for point in session.execute(chosen.order_by(Point.series_id, Point.place)):
+                found.setdefault(point.series_id, []).append(point)
+            ends = {row.id: row.count - 1 for row in part}
+            lacking = [
+                (i, end) for i, end in ends.items() if i in found and found[i][-1].place != end
+            ]
+            if lacking:
+                last = columns.where(tuple_(Point.series_id, Point.place).in_(lacking))
+                for point in session.execute(last):
+                    found[point.series_id].append(point)
+    return {
+        series_id: ([p.iteration for p in read], [p.epoch for p in read], [p.value for p in read])
+        for series_id, read in found.items()
+    }
 
 
 def _rank_for(count: int, limit: int) -> int:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from netloom.errors import SnapshotNotFound
@@ -58,6 +58,20 @@ class Snapshots(Part):
                 else f"This model has no snapshot of epoch {epoch:g}."
             )
         return row
+
+    def latest_weights(self) -> dict[str, str]:
+        """Return the file name of the newest snapshot of every job that has one, by job id."""
+        newest = (
+            select(Snapshot.job_id, func.max(Snapshot.iteration).label("iteration"))
+            .group_by(Snapshot.job_id)
+            .subquery()
+        )
+        query = select(Snapshot.job_id, Snapshot.weights).join(
+            newest,
+            (Snapshot.job_id == newest.c.job_id) & (Snapshot.iteration == newest.c.iteration),
+        )
+        with self.database.read() as session:
+            return dict(session.execute(query))
 
     def rewind_snapshots(
         self, job_id: str, iteration: int, *, fence: Fence | None = None

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from netloom.errors import ForeignRequest, NetloomError, UnknownHost, UploadTooLarge
@@ -62,6 +62,8 @@ class Guard:
             return
         try:
             await self.app(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            return
         except Exception as error:
             if started:
                 raise  # the server closes the connection: the answer must not look complete

@@ -32,6 +32,7 @@ router = APIRouter(tags=["datasets"])
 Fields = Annotated[Posted, Depends(read_posted)]
 CREATE = "/datasets/images/classification"
 MOST_EXAMPLE_PIXELS = 4_000_000
+MOST_MODELS = 100  # on the page of a dataset
 
 
 @router.get(f"{CREATE}/new")
@@ -141,7 +142,7 @@ def _page(request: Request, site: Site, job: Job) -> DatasetPage:
         databases=dataset_view.databases(site.store, job),
         steps=panels.steps(site.store, job),
         history=panels.history(site.store, job),
-        models=panels.model_links(site.store, site.store.models_of(job.id)),
+        models=panels.model_links(site.store, site.store.models_of(job.id)[-MOST_MODELS:]),
         files=panels.files(directory, dataset_view.PURPOSES),
         new_model_url=f"/models/images/classification/new?dataset={job.id}"
         if job.status == "D"

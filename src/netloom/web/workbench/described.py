@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from netloom.errors import SnapshotNotFound
 from netloom.store import Job, Step, Store
 from netloom.store import status as states
 
@@ -34,13 +34,33 @@ def is_create(step: Step) -> bool:
 
 def model_json(store: Store, job: Job, *, detailed: bool = False) -> dict[str, Any]:
     """Return a model; `detailed` adds its directory and its snapshots."""
-    value: dict[str, Any] = brief(job)
+    more: dict[str, Any] = {}
+    snapshots = store.snapshots(job.id)
     if detailed:
-        value["directory"] = str(store.files.directory(job.id))
-        value["snapshots"] = [plain_epoch(row.epoch) for row in store.snapshots(job.id)]
+        more["directory"] = str(store.files.directory(job.id))
+        more["snapshots"] = [plain_epoch(row.epoch) for row in snapshots]
+    dataset = store.job(job.dataset_id) if job.dataset_id else None
+    weights = snapshots[-1].weights if snapshots else NO_SNAPSHOTS
+    return {**brief(job), **more, **_about_model(job, dataset, weights)}
+
+
+def models_json(store: Store, jobs: Sequence[Job], datasets: Iterable[Job]) -> list[dict[str, Any]]:
+    """Return many models, not detailed; `datasets` are those they may be trained on."""
+    weights = store.latest_weights()
+    by_id = {dataset.id: dataset for dataset in datasets}
+    return [
+        {
+            **brief(job),
+            **_about_model(job, by_id.get(job.dataset_id or ""), weights.get(job.id, NO_SNAPSHOTS)),
+        }
+        for job in jobs
+    ]
+
+
+def _about_model(job: Job, dataset: Job | None, weights: str) -> dict[str, Any]:
     created = datetime.datetime.fromtimestamp(job.created)
-    facts = {**_dataset_facts(store, job), **job.facts}
-    value |= {
+    facts = {**_dataset_facts(dataset), **job.facts}
+    value = {
         "dataset_id": job.dataset_id,
         "job id": job.id,
         "creation time": created.isoformat(sep=" "),
@@ -48,7 +68,7 @@ def model_json(store: Store, job: Job, *, detailed: bool = False) -> dict[str, A
         "framework": job.framework,
         "image dimensions": facts.get("image_dimensions"),
         "mean file": facts.get("mean_file"),
-        "snapshot file": latest_weights(store, job.id),
+        "snapshot file": weights,
         "model file": facts.get("model_file", "network.py"),
         "digits version": job.version,
     }
@@ -57,21 +77,14 @@ def model_json(store: Store, job: Job, *, detailed: bool = False) -> dict[str, A
     return value
 
 
-def latest_weights(store: Store, job_id: str) -> str:
-    """Return the file name of the newest snapshot, in words if there is none."""
-    try:
-        return store.snapshot(job_id).weights
-    except SnapshotNotFound:
-        return NO_SNAPSHOTS
-
-
 def plain_epoch(epoch: float) -> int | float:
     """Return a whole epoch as int, any other rounded to three decimals."""
     return int(epoch) if epoch == int(epoch) else round(epoch, 3)
 
 
-def dataset_model_facts(dataset: Job) -> dict[str, Any]:
-    """Return what the JSON of a model says about its dataset; kept with the model at creation."""
+def _dataset_facts(dataset: Job | None) -> dict[str, Any]:
+    if dataset is None:
+        return {}
     options = dataset.options
     size = (options.get("resize_height"), options.get("resize_width"))
     return {
@@ -79,12 +92,6 @@ def dataset_model_facts(dataset: Job) -> dict[str, Any]:
         "mean_file": "mean.binaryproto",
         "resize_mode": options.get("resize_mode"),
     }
-
-
-def _dataset_facts(store: Store, job: Job) -> dict[str, Any]:
-    if "image_dimensions" in job.facts or not job.dataset_id:
-        return {}
-    return dataset_model_facts(store.job(job.dataset_id))
 
 
 def _parse(step: Step) -> dict[str, Any]:

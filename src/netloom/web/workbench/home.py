@@ -13,11 +13,11 @@ from netloom.store import SORTS, Job
 from netloom.web.auth import named_in
 from netloom.web.negotiation import wants_json
 from netloom.web.site import Here, Site
-from netloom.web.workbench.described import model_json
+from netloom.web.workbench.described import brief, models_json
 from netloom.web.workbench.pages import HomePage, MetersFragment, RunningFragment, TableFragment
 from netloom.web.workbench.parts import JobRow, Table
 from netloom.web.workbench.render import frame_of, render
-from netloom.web.workbench.rows import as_json, job_rows, status_of
+from netloom.web.workbench.rows import as_json, job_rows
 
 router = APIRouter(tags=["home"])
 
@@ -35,11 +35,12 @@ def home(request: Request, here: Here) -> Response | dict[str, Any]:
     if wants_json(request):
         return _index(here)
     user = named_in(request)
+    tab = "models" if request.query_params.get("tab") == "2" else "datasets"
     page = HomePage(
-        tab="models" if request.query_params.get("tab") == "2" else "datasets",
+        tab=tab,
         running=_running(here, user),
-        datasets=_table(request, here, "dataset", user),
-        models=_table(request, here, "model", user),
+        datasets=_table(request, here, "dataset", user, shown=tab == "datasets"),
+        models=_table(request, here, "model", user, shown=tab == "models"),
         first_dataset=_first(here, "dataset"),
         first_model=_first(here, "model"),
     )
@@ -96,16 +97,14 @@ def _index(site: Site) -> dict[str, Any]:
         parts = [_all_jobs(site, kind, is_running) for is_running in (True, False)]
         return [job for part in parts for job in part]
 
+    datasets = listed("dataset")
     named = {"server_name": site.settings.server_name} if site.settings.server_name else {}
     return {
         "version": netloom.__version__,
         **named,
         "jobs_dir": str(site.store.files.jobs),
-        "datasets": [
-            {"id": job.id, "name": job.name, "status": status_of(job.status).name}
-            for job in listed("dataset")
-        ],
-        "models": [model_json(site.store, job) for job in listed("model")],
+        "datasets": [brief(job) for job in datasets],
+        "models": models_json(site.store, listed("model"), datasets),
     }
 
 
@@ -122,8 +121,11 @@ def _running(site: Site, user: str) -> tuple[JobRow, ...]:
     return job_rows(site.store, jobs, user)
 
 
-def _table(request: Request, site: Site, kind: str, user: str) -> Table:
-    """Return the page of a table that the query asks for; what cannot be read is left aside."""
+def _table(request: Request, site: Site, kind: str, user: str, *, shown: bool = True) -> Table:
+    """Return the page of a table that the query asks for; what cannot be read is left aside.
+
+    A table that is not shown has its figures but no rows.
+    """
     name = f"{kind}s"
     given = request.query_params
 
@@ -147,10 +149,10 @@ def _table(request: Request, site: Site, kind: str, user: str) -> Table:
         sort=column,
         descending=descending,
         offset=offset,
-        limit=limit,
+        limit=limit if shown else 0,
         running=False,
     )
-    rows = job_rows(site.store, jobs, user)
+    rows = job_rows(site.store, jobs, user) if shown else ()
     return Table(
         name=name,
         rows=rows,

@@ -61,7 +61,7 @@ class HomePage(Page):
     datasets: (
         Table  # finished ones; ?datasets_sort=&datasets_order=&datasets_offset=&datasets_text=
     )
-    models: Table  # likewise ?models_...
+    models: Table  # likewise ?models_...; only the table of the current tab has its rows
     # For the first steps of a fresh install:
     first_dataset: str  # id of a dataset that is Done, or ""
     first_model: str  # id of a model with a snapshot, or ""

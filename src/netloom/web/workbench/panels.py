@@ -163,10 +163,10 @@ def _step(store: Store, job: Job, step: Step) -> StepPanel:
 
 
 def _changes(entries: list[tuple[str, float]]) -> tuple[Change, ...]:
-    ends: list[float | None] = [when for _, when in entries[1:]]
+    ends: list[float | None] = [*(when for _, when in entries[1:]), None]
     return tuple(
         Change(
             status=status_of(code), time=when, seconds=None if end is None else max(0.0, end - when)
         )
-        for (code, when), end in zip(entries, [*ends, None], strict=True)
+        for (code, when), end in zip(entries, ends, strict=False)
     )

@@ -74,7 +74,7 @@ def job_rows(store: Store, listed: Sequence[Job], user: str) -> tuple[JobRow, ..
     """Return jobs as rows; asks the database once per kind of thing, not once per job."""
     models = [job.id for job in listed if job.kind == "model"]
     datasets = [job.id for job in listed if job.kind == "dataset"]
-    curves = store.series_summary(models, points=SPARKLINE) if models else {}
+    curves = _curves(store, models)
     refs = store.count_models(datasets) if datasets else {}
     names = _names(store, {job.dataset_id for job in listed if job.dataset_id})
     return tuple(
@@ -185,6 +185,15 @@ def dataset_facts(job: Job) -> str:
         colour = "grey" if size.get("image_channels") == 1 else "colour"
         words.append(f"{size['image_width']} × {size['image_height']} {colour}")
     return ", ".join(words)
+
+
+def _curves(store: Store, models: Sequence[str]) -> dict[str, CurvesByName]:
+    """Return what tables show of the curves; points are read of the loss alone."""
+    if not models:
+        return {}
+    drawn = store.series_summary(models, points=SPARKLINE, names=["loss"])
+    every = store.series_summary(models)
+    return {job_id: {**curves, **drawn.get(job_id, {})} for job_id, curves in every.items()}
 
 
 def _names(store: Store, ids: set[str]) -> dict[str, str]:
