@@ -71,7 +71,7 @@ class Snapshots(Part):
             (Snapshot.job_id == newest.c.job_id) & (Snapshot.iteration == newest.c.iteration),
         )
         with self.database.read() as session:
-            return dict(session.execute(query))
+            return {row.job_id: row.weights for row in session.execute(query)}
 
     def rewind_snapshots(
         self, job_id: str, iteration: int, *, fence: Fence | None = None
