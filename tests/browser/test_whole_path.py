@@ -1,4 +1,4 @@
-"""The whole path by clicking: login, dataset, model, curves that move, an image that is classified."""
+"""The whole path by clicking: login, dataset, model, moving curves, an image that is classified."""
 
 from __future__ import annotations
 

@@ -20,12 +20,12 @@ export function start() {
     else if (!source) connect();
   });
   window.addEventListener("pagehide", disconnect);
-  document.addEventListener("netloom:changed", () => document.querySelectorAll("[data-live]").forEach(refresh));
+  document.addEventListener("netloom:changed", () => document.querySelectorAll("[data-live]").forEach((element) => refresh(element, 0)));
   for (const fold of document.querySelectorAll("details")) {
     const inside = fold.querySelector("[data-live]");
     if (inside && !inside.innerHTML.trim()) {
-      fold.addEventListener("toggle", () => fold.open && refresh(inside));
-      if (fold.open) refresh(inside);
+      fold.addEventListener("toggle", () => fold.open && refresh(inside, 0));
+      if (fold.open) refresh(inside, 0);
     }
   }
 }
@@ -56,12 +56,12 @@ function hear(kind, data) {
   document.dispatchEvent(new CustomEvent("netloom:event", { detail: { kind, data } }));
 }
 
-function refresh(element) {
+function refresh(element, pace = Number(element?.dataset.pace ?? 400)) {
   if (!element || timers.has(element) || element.closest("details:not([open])")) return;
   timers.set(element, setTimeout(() => {
     timers.delete(element);
     if (element.isConnected) globalThis.htmx.trigger(element, "netloom:refresh");
-  }, Number(element.dataset.pace ?? 400)));
+  }, pace));
 }
 
 function showProgress({ job_id: id, step, progress, rate, eta, message }) {

@@ -102,6 +102,7 @@ function customize() {
       form.dispatchEvent(new Event("change"));
       editor.focus();
       editor.setSelectionRange(0, 0);
+      editor.scrollTop = 0;
     } catch {
       say("The network text cannot be fetched.", "fail");
     }
