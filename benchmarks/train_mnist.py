@@ -225,6 +225,7 @@ def keras_start(work: Path, precision: str) -> float:
             layers.MaxPooling2D(),
             layers.Flatten(),
             layers.Dense(500, activation="relu"),
+            layers.Dropout(0.5),
             layers.Dense(10),
         ]
     )

@@ -32,10 +32,11 @@ def build(p):
         nn.Flatten(),
         nn.Linear(50 * rows * columns, 500),
         nn.ReLU(),
+        nn.Dropout(0.5),
         nn.Linear(500, p.classes),
     )
     for layer in model:
         if isinstance(layer, nn.Conv2d | nn.Linear):
-            nn.init.xavier_uniform_(layer.weight)
+            nn.init.kaiming_normal_(layer.weight)
             nn.init.zeros_(layer.bias)
     return {"model": model, "train_batch_size": 64, "val_batch_size": 32}
