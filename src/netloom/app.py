@@ -72,7 +72,7 @@ def _site(settings: Settings) -> Site:
         roots=Roots((*settings.data_roots, store.files.examples)),
         events=events,
         models=OpenModels(store, events, settings.session_bytes),
-        datasets=OpenDatasets(store),
+        datasets=OpenDatasets(store, events),
     )
 
 

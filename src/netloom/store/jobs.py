@@ -82,6 +82,7 @@ class Jobs(Part):
 
     def job(self, job_id: str) -> Job:
         """Return a job with its steps; raise JobNotFound."""
+        self.files.directory(job_id)  # what cannot be an id is not asked for
         query = select(Job).where(Job.id == job_id).options(selectinload(Job.steps))
         with self.database.read() as session:
             job = session.scalar(query)

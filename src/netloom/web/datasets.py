@@ -8,7 +8,8 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from netloom.store import Store
+from netloom.store import Event, Store
+from netloom.web.events import EventStream
 
 if TYPE_CHECKING:
     from netloom.datasets import Split
@@ -19,10 +20,11 @@ MOST_OPEN = 32
 class OpenDatasets:
     """Splits of built datasets by job id and name; may be used from many threads."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, events: EventStream) -> None:
         self._store = store
         self._lock = threading.Lock()
         self._splits: OrderedDict[tuple[str, str], Split] = OrderedDict()
+        events.watch(self._on_event)
 
     def split(self, job_id: str, name: str) -> Split:
         """Return a split; raise BadDataset if there is none or it cannot be opened."""
@@ -39,6 +41,10 @@ class OpenDatasets:
             while len(self._splits) > MOST_OPEN:
                 self._splits.popitem(last=False)
             return split
+
+    def _on_event(self, event: Event) -> None:
+        if event.kind == "deleted":
+            self.forget(event.job_id)
 
     def forget(self, job_id: str) -> None:
         """Close the databases of a job that was deleted."""

@@ -93,11 +93,10 @@ class EventStream:
             await asyncio.sleep(INTERVAL)
             try:
                 events = await run_in_threadpool(self.store.events_after, self.last, BATCH)
+                self._hand_out(events)
             except Exception:  # the database may be away for a while; pages then wait
                 log.warning("events cannot be read", exc_info=True)
                 await asyncio.sleep(2)
-                continue
-            self._hand_out(events)
 
     def _hand_out(self, events: Sequence[Event]) -> None:
         for event in events:

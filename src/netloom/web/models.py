@@ -31,7 +31,7 @@ Answer = TypeVar("Answer")
 INLINE_SECONDS = 0.003  # a run on the event loop may take this long
 MOST_TARGETS = 10_000
 LISTS_AT_ONCE = 4  # lists of images that are classified at the same time; others take turns
-CHANGES = ("snapshot", "deleted", "status")
+CHANGES = ("snapshot", "status")
 
 
 @dataclass
@@ -138,7 +138,9 @@ class OpenModels:
         )
 
     def _on_event(self, event: Event) -> None:
-        if event.kind in CHANGES:
+        if event.kind == "deleted":  # by another process, perhaps
+            self.forget(event.job_id)
+        elif event.kind in CHANGES:
             self._drop(event.job_id)
 
     def _drop(self, job_id: str) -> None:

@@ -140,7 +140,7 @@ def _table(request: Request, site: Site, kind: str, user: str, *, shown: bool = 
     status = status if len(status) == 1 and status in "DAE" else ""
     limit = max(1, number("limit", PAGE, LONGEST_PAGE))
     offset = number("offset", 0, 10**9)
-    text = given.get(f"{name}_text", "").strip()
+    text = given.get(f"{name}_text", "").replace("\0", "").strip()
     descending = given.get(f"{name}_order", "desc") != "asc"
     jobs, total = site.store.jobs(
         kind=kind,
