@@ -71,16 +71,21 @@ class Exporter:
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             self._module.load_state_dict(load_file(weights))
             expected = self._module(torch.from_numpy(self._samples)).numpy()
-            if self._graph is None:
-                self._graph = self._export()
-            graph = with_references(self._graph, weights)
-            difference = self._write_and_compare(graph, network, expected)
-            if difference > TOLERANCE:
-                # The exporter computed something from the weights, so that other weights need
-                # another graph. It is exported for each snapshot and holds its own weights.
-                difference = self._write_and_compare(self._export(), network, expected)
+            with replacing(network) as unfinished:
+                return self._write_and_compare(weights, unfinished, expected)
+
+    def _write_and_compare(self, weights: Path, network: Path, expected: Floats) -> float:
+        if self._graph is None:
+            self._graph = self._export()
+        refer(self._graph, weights)
+        network.write_bytes(self._graph.SerializeToString())
+        difference = self._difference(network, expected)
         if not difference <= TOLERANCE:
-            network.unlink(missing_ok=True)
+            # The exporter computed something from the weights, so that other weights need
+            # another graph. It is exported for each snapshot and holds its own weights.
+            network.write_bytes(self._export().SerializeToString())
+            difference = self._difference(network, expected)
+        if not difference <= TOLERANCE:
             raise ExportFailed(
                 f"The exported network differs from the trained one by {difference:.2g} of the "
                 "largest output.",
@@ -88,13 +93,11 @@ class Exporter:
             )
         return difference
 
-    def _write_and_compare(self, graph: Any, network: Path, expected: Floats) -> float:
-        with replacing(network) as unfinished:
-            unfinished.write_bytes(graph.SerializeToString())
+    def _difference(self, network: Path, expected: Floats) -> float:
+        """Return the largest difference of the answers, as a share of the largest logit or 1."""
         try:
             answer = _answer(network, self._samples)
         except Exception as error:  # ONNX Runtime has many exception types without a common base
-            network.unlink(missing_ok=True)
             raise ExportFailed(
                 f"ONNX Runtime cannot compute the exported network: {_said(error)}.",
                 hint=_DIFFERS_HINT,
@@ -134,13 +137,11 @@ class Exporter:
         return graph
 
 
-def with_references(graph: Any, weights: Path) -> Any:
-    """Return a copy of a graph whose weights are references into a safetensors file."""
+def refer(model: Any, weights: Path) -> None:
+    """Make the weights of a graph references into a safetensors file."""
     import onnx
 
     places = _places(weights)
-    model = onnx.ModelProto()
-    model.CopyFrom(graph)
     for tensor in model.graph.initializer:
         place = places.get(tensor.name)
         shape = list(tensor.dims)
@@ -152,7 +153,6 @@ def with_references(graph: Any, weights: Path) -> Any:
         reference = {"location": weights.name, "offset": place[1], "length": place[2]}
         for key, value in reference.items():
             tensor.external_data.add(key=key, value=str(value))
-    return model
 
 
 def _places(weights: Path) -> Mapping[str, tuple[list[int], int, int]]:
