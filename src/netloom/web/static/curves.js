@@ -42,7 +42,8 @@ class Curves {
     for (const button of card.querySelectorAll("[data-download]")) {
       button.addEventListener("click", () => download(button.dataset.download, this));
     }
-    for (const plot of [this.plot, this.ratePlot]) plot.addEventListener("keydown", (event) => this.pressed(event));
+    this.plot.addEventListener("keydown", (event) => this.pressed(event));
+    for (const plot of [this.plot, this.ratePlot]) plot.addEventListener("dblclick", () => this.zoomTo(null));
     onResize(this.plot, () => this.draw());
     document.addEventListener("netloom:theme", () => this.draw());
     document.addEventListener("netloom:event", ({ detail: { kind } }) => {
@@ -140,7 +141,7 @@ class Curves {
       height: HEIGHTS[which],
       padding: [8, main ? 0 : RIGHT + LABEL, 0, 0],
       legend: { show: false },
-      cursor: { sync: { key: "netloom-curves", scales: ["x", null] }, drag: { x: true, y: false, dist: 6 }, points: { size: 7 } },
+      cursor: { y: false, sync: { key: "netloom-curves", scales: ["x", null] }, drag: { x: true, y: false, dist: 6 }, points: { size: 7 } },
       scales: {
         x: { time: false, range: () => this.zoom ?? [0, this.last] },
         loss: this.log ? { distr: 3 } : { range: (_, low, high) => (high == null ? [0, 1] : [Math.min(0, low), high * 1.05 || 1]) },
@@ -154,7 +155,7 @@ class Curves {
       hooks: {
         setCursor: [(chart) => this.moved(chart)],
         setSelect: [(chart) => this.selected(chart)],
-        drawClear: [(chart) => this.marks(chart)],
+        drawAxes: [(chart) => this.marks(chart)],
       },
     };
   }
@@ -219,7 +220,7 @@ class Curves {
       if (!inside(x)) continue;
       const best = "best" in option.dataset;
       ctx.strokeStyle = colour(option.selected ? "--accent" : best ? "--done" : "--line-strong");
-      ctx.lineWidth = (option.selected ? 2 : 1) * ratio;
+      ctx.lineWidth = (option.selected || best ? 1.5 : 1) * ratio;
       ctx.setLineDash(best && !option.selected ? [4 * ratio, 4 * ratio] : []);
       ctx.beginPath();
       ctx.moveTo(x, option.selected || best ? bbox.top : bbox.top + bbox.height - 6 * ratio);
@@ -230,8 +231,8 @@ class Curves {
         ctx.fillStyle = colour("--done");
         const right = x > bbox.left + bbox.width - 60 * ratio;
         ctx.textAlign = right ? "right" : "left";
-        ctx.textBaseline = "top";
-        ctx.fillText("★ best", x + (right ? -5 : 5) * ratio, bbox.top + 2 * ratio);
+        ctx.textBaseline = "middle"; // curves run along the top and the bottom
+        ctx.fillText("★ best", x + (right ? -5 : 5) * ratio, bbox.top + bbox.height / 2);
       }
     }
     ctx.restore();

@@ -8,7 +8,7 @@ export function read({ columns, xs, axes = {}, names = {} }) {
   const curves = [];
   for (const [name, x] of Object.entries(xs ?? {})) {
     if (!values.has(name) || !values.has(x)) continue;
-    curves.push({ name, label: names[name] ?? name, scale: axes[name] === "y2" ? "share" : "loss", points: sorted(values.get(x), values.get(name)) });
+    curves.push({ name, label: (names[name] ?? name).replace("accuracy_top5", "top-5 accuracy"), scale: axes[name] === "y2" ? "share" : "loss", points: sorted(values.get(x), values.get(name)) });
   }
   return curves.sort((a, b) => a.scale.localeCompare(b.scale) || a.name.localeCompare(b.name));
 }

@@ -1,0 +1,122 @@
+"""Tables, curves and forms, as a user works with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import PATIENCE
+from tests.browser.test_whole_path import log_in, make_dataset, make_model
+
+
+@pytest.fixture(scope="module")
+def model(browser: Browser, site: str, drawings: Path) -> Iterator[str]:
+    """The address of a trained model of ada's."""
+    context = browser.new_context(base_url=site)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    log_in(page)
+    make_dataset(page, drawings, "for parts")
+    make_model(page, "for parts", "parts lenet", epochs=4)
+    expect(page.get_by_text("took").first).to_be_visible()
+    yield page.url
+    context.close()
+
+
+@pytest.fixture
+def ada(page: Page) -> Page:
+    page.request.post("/login", form={"username": "ada", "next": "/"})
+    return page
+
+
+def test_table_filters_and_keeps_its_state_in_the_address(ada: Page, model: str) -> None:
+    ada.goto("/?tab=2")
+    ada.get_by_role("searchbox", name="Filter models by name").press_sequentially("nothing like it")
+    expect(ada.get_by_role("heading", name="No models match")).to_be_visible()
+    expect(ada).to_have_url(re.compile("models_text=nothing%20like%20it"))
+    ada.reload()
+    expect(ada.get_by_role("heading", name="No models match")).to_be_visible()
+    ada.get_by_role("link", name="Show all models").click()
+    expect(ada.get_by_role("link", name="parts lenet")).to_be_visible()
+    ada.get_by_role("link", name="Name").click()
+    expect(ada.get_by_role("columnheader", name="Name")).to_have_attribute("aria-sort", "ascending")
+    expect(ada).to_have_url(re.compile("models_sort=name"))
+
+
+def test_deleting_names_what_will_go(ada: Page, drawings: Path, model: str) -> None:
+    for name in ("to go one", "to go two"):
+        make_dataset(ada, drawings, name)
+    ada.goto("/?tab=1")
+    ada.get_by_role("checkbox", name="Select to go one").check()
+    ada.get_by_role("checkbox", name="Select to go two").press("Space")
+    bar = ada.get_by_role("toolbar", name="Selected datasets")
+    expect(bar.get_by_role("status")).to_have_text("2 selected")
+    bar.get_by_role("button", name="Delete").click()
+    dialog = ada.get_by_role("dialog")
+    expect(dialog).to_contain_text("to go one")
+    expect(dialog).to_contain_text("to go two")
+    dialog.get_by_role("button", name="Delete").click()
+    expect(ada.get_by_role("link", name="to go one")).to_have_count(0)
+    expect(ada.get_by_role("link", name="for parts")).to_be_visible()
+
+
+def test_renaming_in_place(ada: Page, model: str) -> None:
+    ada.goto(model)
+    ada.get_by_role("button", name="Rename").click()
+    ada.get_by_role("textbox", name="Name").fill("parts lenet, renamed")
+    ada.keyboard.press("Enter")
+    expect(ada.get_by_role("heading", name="parts lenet, renamed", level=1)).to_be_visible()
+    ada.reload()
+    expect(ada.get_by_role("heading", name="parts lenet, renamed", level=1)).to_be_visible()
+
+
+def test_curves_zoom_select_and_download(ada: Page, model: str) -> None:
+    ada.goto(model)
+    plot = ada.get_by_role("group", name="Losses and accuracy over the epochs")
+    box = plot.bounding_box()
+    assert box
+    reset = ada.get_by_role("button", name="Reset zoom")
+    expect(reset).to_be_disabled()
+    ada.mouse.move(box["x"] + 300, box["y"] + 100)
+    ada.mouse.down()
+    ada.mouse.move(box["x"] + 500, box["y"] + 100, steps=5)
+    ada.mouse.up()
+    expect(reset).to_be_enabled()
+    reset.click()
+    expect(reset).to_be_disabled()
+
+    snapshot = ada.get_by_label("Snapshot", exact=True)
+    expect(snapshot).to_have_value("4")
+    plot.focus()
+    for key in ("Home", "Enter"):
+        ada.keyboard.press(key)
+    expect(snapshot).to_have_value("1")
+
+    ada.get_by_role("button", name="Log scale").click()
+    ada.locator("summary", has_text="Download").click()
+    with ada.expect_download() as caught:
+        ada.get_by_role("button", name="Table (CSV)").click()
+    head, *rows = caught.value.path().read_text().splitlines()
+    assert head.startswith("epoch,")
+    assert "loss (train)" in head
+    assert len(rows) >= 4
+
+
+def test_customize_fills_the_editor(ada: Page, model: str) -> None:
+    ada.goto("/models/images/classification/new")
+    ada.get_by_role("button", name="Customize LeNet").click()
+    text = ada.get_by_role("textbox", name="Network text")
+    expect(text).to_have_value(re.compile(r"def build\(p\)"))
+    expect(ada.get_by_role("radio", name="Own network text")).to_be_checked()
+
+
+def test_theme_stays(ada: Page) -> None:
+    ada.goto("/")
+    ada.locator("summary[aria-label=Theme]").click()
+    ada.get_by_role("button", name="Dark").click()
+    ada.reload()
+    expect(ada.locator("html")).to_have_attribute("data-theme", "dark")
