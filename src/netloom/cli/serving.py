@@ -116,7 +116,7 @@ def demo(data: Path, epochs: int, keep: bool | None) -> None:
 
     Example: netloom demo --keep
     """
-    from netloom.demo import run
+    from netloom.demo.path import run
 
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     wanted = interactive if keep is None else keep

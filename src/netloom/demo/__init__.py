@@ -5,9 +5,9 @@ The demo: the whole path on real handwritten digits, over HTTP, against a real s
 folder of images to an answer. By hand:
 
     netloom demo --keep
+    python -m netloom.demo.digits /tmp/digits
 """
 
-from netloom.demo.path import run
 from netloom.demo.server import Server
 
-__all__ = ["Server", "run"]
+__all__ = ["Server"]

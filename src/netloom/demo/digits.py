@@ -1,7 +1,8 @@
 """
 The digits: 1,797 handwritten digits that ship with scikit-learn, as a folder of class folders.
 
-They are 8x8 pixels with 17 grey levels; here they become 28x28, the size LeNet was made for.
+They are 8x8 pixels with 17 grey levels. Here each becomes 20x20 in the middle of 28x28, as the
+digits that LeNet was made for.
 By hand:
 
     python -m netloom.demo.digits /tmp/digits
@@ -18,6 +19,7 @@ import numpy.typing as npt
 from netloom import images
 
 SIZE = 28
+MARGIN = 4
 LEVELS = 16  # the darkest stroke; 0 is the background
 
 
@@ -39,7 +41,8 @@ def write(folder: Path) -> list[Path]:
 def enlarge(small: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
     """Return an 8x8 image of 0..16 as 28x28 of 0..255."""
     pixels = np.round(small * (255 / LEVELS)).astype(np.uint8)
-    return images.resize(pixels, SIZE, SIZE, "squash")
+    inside = SIZE - 2 * MARGIN
+    return np.pad(images.resize(pixels, inside, inside, "squash"), MARGIN)
 
 
 if __name__ == "__main__":
