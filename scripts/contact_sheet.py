@@ -24,7 +24,7 @@ import cv2
 import httpx
 import numpy as np
 from crowd import fill
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from netloom.demo import Server
 
@@ -215,6 +215,7 @@ class Album:
     def take(self, page: Page, shot: Shot, width: int, theme: str, list_file: Path | None) -> None:
         where = f"{shot.name} at {width}, {theme}"
         page.on("pageerror", lambda error: self.complain(f"{where}: {error}"))
+        page.on("console", lambda message: self.hear(where, message))
         page.goto(shot.url)
         page.wait_for_timeout(500)
         act(page, shot.act, list_file)
@@ -228,6 +229,11 @@ class Album:
         page.close()
         self.taken.setdefault((width, theme), []).append(path)
 
+    def hear(self, where: str, message: ConsoleMessage) -> None:
+        # The error page is meant to answer 404, which browsers log.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.complain(f"{where}: {message.text}")
+
     def complain(self, text: str) -> None:
         print(text)
         self.complaints.append(text)
@@ -237,7 +243,7 @@ class Album:
         for (width, theme), paths in self.taken.items():
             columns = 4 if width > 800 else 8
             scale = TILE if width > 800 else TILE // 2
-            sheet = montage([cv2.imread(str(path)) for path in paths], columns, scale)
+            sheet = montage([picture(path) for path in paths], columns, scale)
             target = self.folder / f"sheet-{width}-{theme}.png"
             cv2.imwrite(str(target), sheet)
             print(target)
@@ -275,6 +281,12 @@ def act(page: Page, what: str, list_file: Path | None) -> None:
             page.get_by_role("button", name=name).click()
             page.get_by_role("link", name="Classify others").wait_for()
             page.wait_for_timeout(1000)
+
+
+def picture(path: Path) -> np.ndarray:
+    found = cv2.imread(str(path))
+    assert found is not None
+    return found
 
 
 def montage(pictures: list[np.ndarray], columns: int, width: int) -> np.ndarray:
