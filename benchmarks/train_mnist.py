@@ -158,7 +158,9 @@ def loop(work: Path, precision: str) -> float:
     split = dataset.split("train")
     split.read([0])
     images = torch.from_numpy(split.decode_all()).permute(0, 3, 1, 2).float()
-    images = (images - torch.from_numpy(dataset.mean)).contiguous(memory_format=torch.channels_last)
+    images = (images - torch.from_numpy(dataset.mean.copy())).contiguous(
+        memory_format=torch.channels_last
+    )
     labels = torch.from_numpy(split.labels())
     _, learn = learner(precision)
 
@@ -180,7 +182,7 @@ def loader(work: Path, precision: str) -> float:
 
     from netloom import datasets
 
-    mean = torch.from_numpy(datasets.open(work / "dataset").mean)
+    mean = torch.from_numpy(datasets.open(work / "dataset").mean.copy())
     files = sorted(str(path) for path in (work / "png/train").glob("*/*.png"))[:45_000]
     batches = DataLoader(Pictures(files), BATCH, shuffle=True, num_workers=2)
     _, learn = learner(precision)
