@@ -101,7 +101,8 @@ class Train(Step):
         from netloom.training.snapshots import Snapshots
 
         device = _device(torch, run)
-        cores = threads.Threads(torch, _cores(run), adaptive=not self.repeatable)
+        # The slots lent limit how many trainings run at once; cores that are idle are used as well.
+        cores = threads.Threads(torch, threads.available_cores(), adaptive=not self.repeatable)
         self._seed(torch)
         dataset = datasets.open(run.directory_of(self.dataset))
         preprocessing = self._preprocessing(dataset)
@@ -213,10 +214,6 @@ def _device(torch: Any, run: StepRun) -> Any:
 
 def _device_name(torch: Any, device: Any) -> str:
     return str(torch.cuda.get_device_name(device)) if device.type == "cuda" else "CPU"
-
-
-def _cores(run: StepRun) -> int:
-    return max(1, min(run.cpus or threads.available_cores(), threads.available_cores()))
 
 
 def _free_memory() -> int:

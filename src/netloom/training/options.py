@@ -161,7 +161,8 @@ class ClassificationModel(
                 key="train",
                 title="Train Model",
                 step=self._step(),
-                needs=Needs(gpus=len(chosen) or 1, gpu_ids=chosen),
+                # One CPU slot each, so that a sweep does not start all its trainings at once.
+                needs=Needs(gpus=len(chosen) or 1, gpu_ids=chosen, cpus=1),
             )
         ]
 
