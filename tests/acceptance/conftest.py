@@ -47,10 +47,9 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Workbench]]:
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
     """One server for the tests of a module that do not harm it."""
     root = tmp_path_factory.mktemp("bench")
-    with Server(data=root / "data", roots=[tmp_path_factory.getbasetemp()]) as server:
-        bench = Workbench(server)
+    roots = [tmp_path_factory.getbasetemp()]
+    with Server(data=root / "data", roots=roots) as server, Workbench(server) as bench:
         yield bench
-        bench.close()
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,12 @@ from tests.acceptance.workbench import Workbench, until
 
 Start = Callable[..., Workbench]
 
-TRAINING = {"train_epochs": 20, "batch_size": 10, "random_seed": 7, "snapshot_interval": 5}
+TRAINING = {
+    "train_epochs": 20,
+    "snapshot_interval": 5,
+    "batch_size": 10,
+    "random_seed": 7,
+}
 # Moments at which the axe falls, as shares of the progress; each is one more repetition.
 MOMENTS = (0.05, 0.3, 0.6)
 
@@ -77,13 +82,11 @@ class Undisturbed:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, shapes: Path) -> Undisturbed:
     data = tmp_path_factory.mktemp("undisturbed") / "data"
-    with Server(data=data, roots=[shapes]) as server:
-        bench = Workbench(server)
+    with Server(data=data, roots=[shapes]) as server, Workbench(server) as bench:
         dataset = bench.built(shapes)
         model = bench.done(bench.model(dataset, **TRAINING).json()["id"])
         found = curves(bench, model)
         assert bench.http.delete(f"/models/{model}").status_code == 200
-        bench.close()
     return Undisturbed(data=data, dataset=dataset, curves=found)
 
 

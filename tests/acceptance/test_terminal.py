@@ -35,7 +35,8 @@ def first_job(text: str) -> str:
 def test_dataset_train_classify(tmp_path: Path, shapes: Path) -> None:
     data = ("--data", tmp_path / "data")
     dataset = first_job(netloom("dataset", f"folder_train={shapes}", *SMALL, *data))
-    network = ("standard_networks=lenet", "train_epochs=4", "batch_size=10", "random_seed=1")
+    solver = ("train_epochs=4", "batch_size=10", "learning_rate=0.002", "random_seed=1")
+    network = ("standard_networks=lenet", *solver)
     model = first_job(netloom("train", f"dataset={dataset}", *network, *data))
     pictures = [shapes / label / "00001.png" for label in ("lying", "standing")]
     said = netloom("classify", model, *pictures, *data).splitlines()
@@ -71,7 +72,12 @@ def test_a_failed_job_is_one_line_and_status_1(tmp_path: Path) -> None:
 def test_ctrl_c_aborts_the_job(start: Callable[..., Workbench], shapes: Path) -> None:
     bench = start()
     dataset = bench.built(shapes)
-    options = (f"dataset={dataset}", "standard_networks=lenet", "train_epochs=5000")
+    options = (
+        f"dataset={dataset}",
+        "standard_networks=lenet",
+        "train_epochs=5000",
+        "learning_rate=0.002",
+    )
     process = subprocess.Popen(
         [*NETLOOM, "train", *options, "--data", str(bench.server.data)],
         stdout=subprocess.PIPE,

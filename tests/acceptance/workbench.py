@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import psutil
@@ -66,6 +66,7 @@ class Workbench:
             "method": "standard",
             "standard_networks": "lenet",
             "train_epochs": 1,
+            "learning_rate": 0.002,  # the small batches of these tests bear no more
             "shuffle": "y",
         }
         return self.http.post(f"{MODELS}.json", data={**fields, **options})
@@ -133,3 +134,9 @@ class Workbench:
     def close(self) -> None:
         self.http.close()
         self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
