@@ -71,7 +71,7 @@ def _site(settings: Settings) -> Site:
         store=store,
         roots=Roots((*settings.data_roots, store.files.examples)),
         events=events,
-        models=OpenModels(store, events, settings.session_bytes),
+        models=OpenModels(store, events, settings),
         datasets=OpenDatasets(store, events),
     )
 

@@ -14,7 +14,7 @@ from netloom.interfaces.job import Needs, StepPlan
 from netloom.jobs import Gpu, InProcessExecutor, LocalExecutor, Scheduler, status_of_tasks
 from netloom.jobs.leadership import LEASE
 from netloom.jobs.processes import this_machine, this_process
-from netloom.store import Job, Process, Status, Store
+from netloom.store import Job, Process, Status, Step, Store
 from netloom.testing.executors import until
 from netloom.testing.steps import Count, Fail, Nothing, Sleep
 
@@ -127,6 +127,28 @@ def test_abort_and_delete(store: Store) -> None:
     jobs.delete(store, other.id)
     assert [row.id for row in store.jobs()[0]] == [job.id]
     assert not store.files.directory(other.id).exists()
+
+
+def test_a_job_that_is_deleted_before_it_starts_disturbs_nobody(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone, kept = (add(store, one(Nothing())) for _ in range(2))
+    jobs.abort(store, gone.id)
+    doomed = store.job(gone.id).steps
+    read, unstarted = store.queue, store.unstarted_jobs
+
+    def queue() -> list[Step]:
+        return [*doomed, *read()]
+
+    def before_running() -> list[tuple[str, str, str | None]]:
+        return [(gone.id, "I", None), *unstarted()]
+
+    store.delete_job(gone.id)
+    monkeypatch.setattr(store, "queue", queue)
+    monkeypatch.setattr(store, "unstarted_jobs", before_running)
+    with Scheduler(store, InProcessExecutor(store)):
+        until(lambda: statuses(store, kept) == "DD")
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
 
 def test_a_stopped_scheduler_leaves_its_steps_waiting(store: Store) -> None:

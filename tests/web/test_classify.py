@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from netloom.interfaces.job import SnapshotFile
+from netloom.settings import Settings
 from netloom.store import Job
 from tests.web.conftest import MakeModel
 from tests.web.small_site import Server
@@ -230,3 +231,55 @@ def test_a_model_without_a_snapshot(
     answer = anyone.post(f"{ONE}.json", data=about)
     assert answer.status_code == 404
     assert "no snapshot" in answer.json()["error"]["description"]
+
+
+def test_the_pixel_limit_holds_for_every_way_to_classify(
+    settings: Settings, make_model: MakeModel, pictures: Path, val_txt: bytes
+) -> None:
+    small = settings.model_copy(update={"decode_pixels": 99})  # the pictures have 100
+    about = {"job_id": make_model().id, "image_path": str(pictures / "dark" / "0.png")}
+    with Server(small) as server, server.client() as client:
+        for path in (ONE, f"{ONE}.json"):
+            answer = client.post(path, data=about, headers={"accept": "application/json"})
+            assert (answer.status_code, "99 are allowed" in answer.text) == (400, True)
+            assert answer.json()["error"]["field"] == "image_path"
+        for path in (MANY, f"{MANY}.json", TOP_N):
+            files = {"image_list": ("val.txt", val_txt)}
+            answer = client.post(path, data={"job_id": about["job_id"]}, files=files)
+            assert (answer.status_code, "99 are allowed" in answer.text) == (400, True)
+
+
+def test_private_addresses_are_fetched_where_that_is_allowed(
+    settings: Settings, make_model: MakeModel, server: Server
+) -> None:
+    url = f"http://localhost:{server.port}/static/favicon.ico"
+    about = {"job_id": make_model().id, "image_path": url}
+    for allowed in (False, True):
+        chosen = settings.model_copy(update={"fetch_private": allowed})
+        with Server(chosen) as other, other.client() as client:
+            answer = client.post(f"{ONE}.json", data=about)
+            assert answer.status_code == 400  # no picture, or not asked for
+            assert ("private address" in answer.text) != allowed
+
+
+def test_a_list_that_turns_bad_far_down_is_refused_at_once(
+    anyone: httpx.Client, model: Job, val_txt: bytes
+) -> None:
+    for bad in (b"x" * 20_000, b"a\0b"):
+        files = {"image_list": ("val.txt", val_txt * 50 + bad)}
+        for path in (MANY, f"{MANY}.json", TOP_N):
+            answer = anyone.post(path, data={"job_id": model.id}, files=files)
+            assert answer.status_code == 400
+            assert "image list" in answer.text or "Line" in answer.text
+
+
+def test_a_path_outside_the_roots_is_refused_by_its_field(
+    anyone: httpx.Client, model: Job, val_txt: bytes
+) -> None:
+    for path in ("/etc/passwd", "http://127.0.0.1/a.png", "a.png"):
+        about = {"job_id": model.id, "image_path": path}
+        answer = anyone.post(f"{ONE}.json", data=about)
+        assert (answer.status_code, answer.json()["error"]["field"]) == (400, "image_path")
+    about = {"job_id": model.id, "image_folder": "/etc"}
+    answer = anyone.post(f"{MANY}.json", data=about, files={"image_list": ("val.txt", val_txt)})
+    assert (answer.status_code, answer.json()["error"]["field"]) == (400, "image_folder")

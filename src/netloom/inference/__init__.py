@@ -2,7 +2,7 @@
 
 from netloom.inference.best import TopN, tiled
 from netloom.inference.evaluate import Evaluation, evaluate_split
-from netloom.inference.listing import Entry, Reader, is_url, read_list
+from netloom.inference.listing import Entry, Reader, check_list, is_url, read_list
 from netloom.inference.model import Model
 from netloom.inference.predict import Predictor
 from netloom.inference.session import Sessions
@@ -15,6 +15,7 @@ __all__ = [
     "Reader",
     "Sessions",
     "TopN",
+    "check_list",
     "evaluate_split",
     "is_url",
     "read_list",

@@ -101,12 +101,27 @@ def read_list(
             found += 1
 
 
+def check_list(file: BinaryIO) -> None:
+    """Raise InvalidInput now for what `read_list` would stumble over somewhere later.
+
+    The file is read to its end, and left at its start.
+    """
+    for _ in _raw_lines(file):
+        pass
+    file.seek(0)
+
+
 def _lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
+    for number, line in _raw_lines(file):
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")  # the mark some editors put before UTF-8
+        yield number, os.fsdecode(line)
+
+
+def _raw_lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     number = 0
     while line := file.readline(MAX_LINE + 1):
         number += 1
-        if number == 1:
-            line = line.removeprefix(b"\xef\xbb\xbf")  # the mark some editors put in front of UTF-8
         if b"\0" in line:
             raise InvalidInput(
                 "The image list is not a text file.",
@@ -120,7 +135,7 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
             raise InvalidInput(
                 f"{what}.", hint="Send one path or URL per line.", field="image_list"
             )
-        yield number, os.fsdecode(line)
+        yield number, line
 
 
 def _parse(line: str, text: str, folder: str, check: Check | None) -> tuple[str, int | None]:

@@ -51,8 +51,11 @@ class Predictor:
 
     def classify(self, data: bytes) -> Prediction:
         """Classify one encoded image; raise UnreadableImage if it is none."""
-        tensor = self.model.card.preprocessing(data, max_pixels=self.max_pixels)
-        return self.predict(tensor)[0]
+        return self.classify_pixels(self.pixels(data)[np.newaxis])[0]
+
+    def pixels(self, data: bytes) -> Pixels:
+        """Return an image as the network's dataset would hold it; raise UnreadableImage."""
+        return self.model.card.preprocessing.pixels(data, max_pixels=self.max_pixels)
 
     def classify_pixels(self, pixels: Pixels) -> list[Prediction]:
         """Classify a batch of images as a dataset holds them, N x H x W x C."""
@@ -143,7 +146,7 @@ class Predictor:
 
     def _pixels(self, item: Item, read: Callable[[Item], bytes]) -> Pixels | UnreadableImage:
         try:
-            return self.model.card.preprocessing.pixels(read(item), max_pixels=self.max_pixels)
+            return self.pixels(read(item))
         except UnreadableImage as error:
             return error
         except InvalidInput as error:  # for example a path outside the data roots

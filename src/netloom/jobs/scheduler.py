@@ -10,11 +10,13 @@ thread is woken by events of its own process and looks around a few times a seco
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Collection
 
+from netloom.errors import JobNotFound, NotRunning
 from netloom.jobs.executors import Executor
 from netloom.jobs.leadership import Leadership
 from netloom.jobs.local import LocalExecutor
@@ -95,7 +97,7 @@ class Scheduler:
             try:
                 self._turn()
             except Exception as error:  # a full disk, a database that is away: it may come back
-                known = is_passing(error)
+                known = is_passing(error) or isinstance(error, JobNotFound)
                 log.warning("scheduling is tried again after: %s", error, exc_info=not known)
                 pause = TROUBLE_SECONDS
             self._wake.wait(pause)
@@ -127,14 +129,17 @@ class Scheduler:
     def _begin_jobs(self) -> None:
         """Let jobs begin; a model waits for its dataset and goes down with it."""
         for job_id, status, dataset in self._store.unstarted_jobs():
-            if not self._is_ours(job_id):
-                continue
-            if dataset in (None, Status.DONE):
-                self._store.set_job_status(job_id, Status.RUNNING)
-            elif dataset in (Status.ABORTED, Status.ERROR):
-                self._store.abort_job(job_id)
-            elif status == Status.INITIALIZED:
-                self._store.set_job_status(job_id, Status.WAITING)
+            if self._is_ours(job_id):
+                with contextlib.suppress(JobNotFound, NotRunning):  # ended since it was read
+                    self._begin_job(job_id, status, dataset)
+
+    def _begin_job(self, job_id: str, status: str, dataset: str | None) -> None:
+        if dataset in (None, Status.DONE):
+            self._store.set_job_status(job_id, Status.RUNNING)
+        elif dataset in (Status.ABORTED, Status.ERROR):
+            self._store.abort_job(job_id)
+        elif status == Status.INITIALIZED:
+            self._store.set_job_status(job_id, Status.WAITING)
 
     def _start_steps(self) -> None:
         # A worker that is still on its way out keeps its step from being started again.
@@ -146,7 +151,8 @@ class Scheduler:
         if queue:
             done = self._store.done_keys({step.job_id for step in queue})
             for decision in decide(queue, done, self._free()):
-                self._carry_out(decision)
+                with contextlib.suppress(JobNotFound):  # deleted since the queue was read
+                    self._carry_out(decision)
 
     def _is_ours(self, job_id: str) -> bool:
         return self._only is None or job_id in self._only

@@ -85,7 +85,10 @@ def login_address(request: Request) -> str:
 
 def local_path(address: str, request: Request) -> str:
     """Return the path and query of an address of this server, "/" for any other."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # half a bracket
+        return "/"
     if parts.netloc and parts.netloc != request.headers.get("host"):
         return "/"
     path = parts.path + (f"?{parts.query}" if parts.query else "")

@@ -10,6 +10,7 @@ What every request passes first: host name, origin, size; and the headers every 
 from __future__ import annotations
 
 import ipaddress
+import logging
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ from netloom.settings import Settings
 from netloom.web.errors import answer, unexpected
 from netloom.web.headers import RAW_HEADERS
 from netloom.web.posted import Posted
+
+log = logging.getLogger(__name__)
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 CHANGING_PATHS = ("/group", "/clone/", "/logout")  # change something although they answer to GET
@@ -66,7 +69,13 @@ class Guard:
             return
         except Exception as error:
             if started:
-                raise  # the server closes the connection: the answer must not look complete
+                # Left unfinished, so that the server closes the connection: the answer must
+                # not look complete.
+                told = isinstance(error, NetloomError)
+                log.error(
+                    "%s %s broke off: %s", scope["method"], scope["path"], error, exc_info=not told
+                )
+                return
             response = await unexpected(Request(scope, receive), error)
             await response(scope, receive, send_with_headers)
         finally:
@@ -85,7 +94,7 @@ class Guard:
         site = headers.get("sec-fetch-site", "none")
         changing = scope["method"] not in SAFE_METHODS
         if changing and origin is not None:
-            name = urlsplit(origin).netloc
+            name = _netloc(origin)
             if name != host and host_name(name) not in self.hosts:
                 raise ForeignRequest
         elif (changing or scope["path"].startswith(CHANGING_PATHS)) and site not in (
@@ -123,6 +132,13 @@ class Guard:
             return message
 
         return counted
+
+
+def _netloc(address: str) -> str:
+    try:
+        return urlsplit(address).netloc
+    except ValueError:  # half a bracket: the address of nobody
+        return ""
 
 
 def host_name(host: str) -> str:

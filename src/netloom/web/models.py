@@ -20,6 +20,7 @@ import anyio
 from starlette.concurrency import run_in_threadpool
 
 from netloom.errors import InvalidInput, JobNotFound, SnapshotNotFound
+from netloom.settings import Settings
 from netloom.store import Event, Snapshot, Store
 from netloom.web.events import EventStream
 
@@ -50,10 +51,10 @@ class Target:
 class OpenModels:
     """Models by job and epoch."""
 
-    def __init__(self, store: Store, events: EventStream, limit_bytes: int) -> None:
+    def __init__(self, store: Store, events: EventStream, settings: Settings) -> None:
         self._store = store
         self._events = events
-        self._limit = limit_bytes
+        self._settings = settings
         self._targets: dict[tuple[str, str], Target] = {}
         self._sessions: Sessions | None = None
         self.lists = anyio.CapacityLimiter(LISTS_AT_ONCE)
@@ -65,7 +66,7 @@ class OpenModels:
         if self._sessions is None:
             from netloom.inference import Sessions
 
-            self._sessions = Sessions(self._limit)
+            self._sessions = Sessions(self._settings.session_bytes)
         return self._sessions
 
     def target(self, job_id: str, epoch: str = "") -> Target:
@@ -92,7 +93,7 @@ class OpenModels:
 
         model = self.sessions.get(target.directory, target.network)
         target.opened = weakref.ref(model)
-        return Predictor(model)
+        return Predictor(model, max_pixels=self._settings.decode_pixels)
 
     async def run(
         self, target: Target, work: Callable[[Predictor], Answer], *, small: bool

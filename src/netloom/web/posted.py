@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from netloom.errors import InvalidInput
 
+MOST_FIELDS = 20_000  # thousands of jobs may be named at once
 LONGEST_TEXT = 8 * 2**20  # bytes of a field; a network text is longer than the usual 1 MiB
+CHARSETS = ("utf-8", "ascii", "iso8859-1", "cp1252")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +30,15 @@ class Posted:
     is_json: bool = False
 
     def text(self, name: str) -> str:
-        """Return a field as text, the first one if it is repeated; empty if absent."""
+        """Return a field as text, the first one if it is repeated; empty if absent.
+
+        Raise InvalidInput for what JSON can hold and a form cannot.
+        """
         value = self.values.get(name)
         if isinstance(value, list):
             value = value[0] if value else None
+        if isinstance(value, list | dict):
+            raise InvalidInput(f"{name}: Give a text, not a JSON object or array.", field=name)
         return value.strip() if isinstance(value, str) else "" if value is None else str(value)
 
     def close(self) -> None:
@@ -54,32 +64,59 @@ async def read_posted(request: Request) -> Posted:
 async def _read(request: Request) -> Posted:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        return _sorted(await _parsed(request))
+        _check_charset(request)
+        return _sorted(await _parsed(request, MultiPartParser))
     if kind == "application/x-www-form-urlencoded":
-        return _sorted(await FormParser(request.headers, request.stream()).parse())
+        return _sorted(await _parsed(request, FormParser))
     if kind == "application/json":
         return Posted(values=_object(await request.body()), is_json=True)
     return Posted()
 
 
-async def _parsed(request: Request) -> FormData:
-    parser = MultiPartParser(request.headers, _stream(request), max_part_size=LONGEST_TEXT)
+async def _parsed(request: Request, parser: type[FormParser] | type[MultiPartParser]) -> FormData:
+    reading = parser(
+        request.headers, _stream(request), max_fields=MOST_FIELDS, max_part_size=LONGEST_TEXT
+    )
     try:
-        return await parser.parse()
-    except (MultiPartException, KeyError) as error:
-        if isinstance(error.__cause__, Exception):
-            raise error.__cause__ from None
-        reason = error.message if isinstance(error, MultiPartException) else "no boundary is given"
-        raise InvalidInput(f"The form cannot be read: {reason}.") from None
+        return await reading.parse()
+    except _Interrupted as error:
+        raise error.cause from None
+    except MultiPartException as error:
+        reason = error.message.rstrip(".")
+    except FormParserError as error:
+        reason = str(error)
+    raise InvalidInput(
+        f"The form cannot be read: {reason}.",
+        hint="Let the client library write the body and its content type.",
+    )
+
+
+def _check_charset(request: Request) -> None:
+    """Raise InvalidInput for codecs that make other things than plain text out of bytes."""
+    _, options = parse_options_header(request.headers["content-type"])
+    charset = options.get(b"charset", b"utf-8").decode("latin-1")
+    try:
+        known = codecs.lookup(charset).name in CHARSETS
+    except (LookupError, ValueError):
+        known = False
+    if not known:
+        raise InvalidInput(f"The charset {charset!r} of the form is not known.", hint="Use UTF-8.")
+
+
+class _Interrupted(MultiPartException):
+    """The body did not come in to its end; the parsers drop their files on such an error."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__("the body ended early")
+        self.cause = cause
 
 
 async def _stream(request: Request) -> AsyncGenerator[bytes, None]:
-    """Yield the body; what goes wrong comes as the error on which the parser drops its files."""
     try:
         async for chunk in request.stream():
             yield chunk
     except Exception as error:
-        raise MultiPartException("the body ended early") from error
+        raise _Interrupted(error) from error
 
 
 def _sorted(form: FormData) -> Posted:

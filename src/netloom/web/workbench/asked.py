@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +49,10 @@ class Asked:
         upload = self.posted.files.get("image_file")
         return self.text("image_path") or (upload.filename or "" if upload else "")
 
+    def naming_image(self) -> contextlib.AbstractContextManager[None]:
+        """Let errors about the image say by which field it came."""
+        return naming("image_path" if self.text("image_path") else "image_file")
+
     def whole(self, name: str, least: int, most: int) -> int | None:
         """Return a whole number, None if it is not given; raise InvalidInput."""
         text = self.text(name)
@@ -57,6 +63,16 @@ class Asked:
                 f"{name}: {text!r} is not a whole number from {least:,} to {most:,}.", field=name
             )
         return int(text)
+
+
+@contextlib.contextmanager
+def naming(field: str) -> Iterator[None]:
+    """Let errors that name no field name this one."""
+    try:
+        yield
+    except InvalidInput as error:
+        error.field = error.field or field
+        raise
 
 
 async def image_bytes(asked: Asked) -> bytes | None:
@@ -78,7 +94,8 @@ def reader(site: Site) -> Reader:
     from netloom import images
     from netloom.inference import Reader
 
-    return Reader(check=site.roots.check, fetch=images.fetch)
+    fetch = functools.partial(images.fetch, allow_private=site.settings.fetch_private)
+    return Reader(check=site.roots.check, fetch=fetch)
 
 
 @dataclass(frozen=True)
@@ -101,6 +118,8 @@ class ImageList:
 
 def image_list(site: Site, asked: Asked) -> ImageList:
     """Return the list that was uploaded; raise InvalidInput."""
+    from netloom.inference import check_list
+
     upload = asked.posted.files.get("image_list")
     if upload is None or not upload.filename:
         raise InvalidInput(
@@ -109,8 +128,10 @@ def image_list(site: Site, asked: Asked) -> ImageList:
             field="image_list",
         )
     folder = asked.text("image_folder")
-    if folder and not site.roots.check(Path(folder)).is_dir():
-        raise InvalidInput(f"There is no folder {folder!r}.", field="image_folder")
+    with naming("image_folder"):
+        if folder and not site.roots.check(Path(folder)).is_dir():
+            raise InvalidInput(f"There is no folder {folder!r}.")
     limit = asked.whole("num_test_images", 1, 10**9)
     upload.file.seek(0)
+    check_list(upload.file)  # an answer that has begun cannot turn into an error any more
     return ImageList(file=upload.file, folder=folder, limit=limit, site=site)

@@ -154,7 +154,7 @@ class _Pictures:
 
     def __init__(self, site: Site, many: ManyImages) -> None:
         self._read = reader(site)
-        self._preprocessing = site.models.predictor(many.target).model.card.preprocessing
+        self._predictor = site.models.predictor(many.target)
         self._shown: dict[str, str] = {}
 
     def of(self, best: TopN[Entry], index: int) -> tuple[TopImage, ...]:
@@ -170,7 +170,7 @@ class _Pictures:
 
         if entry.source not in self._shown:
             try:
-                pixels = self._preprocessing.pixels(self._read(entry))
+                pixels = self._predictor.pixels(self._read(entry))
                 self._shown[entry.source] = data_url(images.encode(pixels, "png"))
             except UnreadableImage:  # it has gone meanwhile
                 self._shown[entry.source] = ""

@@ -41,10 +41,12 @@ async def classify_one_json(request: Request) -> Response:
     """Classify an image: `{"predictions": [[class, percent], ...]}`, five at most."""
     site = site_of(request)
     asked = Asked(request, await read_posted(request))
-    target, data = await _found(site, asked), await _image(site, asked)
-    top = await site.models.run(
-        target, lambda predictor: predictor.classify(data).top(SHOWN), small=_is_small(data)
-    )
+    target = await _found(site, asked)
+    with asked.naming_image():
+        data = await _image(site, asked)
+        top = await site.models.run(
+            target, lambda predictor: predictor.classify(data).top(SHOWN), small=_is_small(data)
+        )
     return Response(json.dumps({"predictions": top}), media_type="application/json")
 
 
@@ -55,9 +57,11 @@ async def classify_one(
 ) -> Response:
     """Classify an image and show the answer as a page."""
     asked = Asked(request, posted)
-    target, data = await _found(here, asked), await _image(here, asked)
-    begun = time.perf_counter()
-    prediction, image_url = await _answer(here, target, data)
+    target = await _found(here, asked)
+    with asked.naming_image():
+        data = await _image(here, asked)
+        begun = time.perf_counter()
+        prediction, image_url = await _answer(here, target, data)
     took = 1000 * (time.perf_counter() - begun)
     return await run_in_threadpool(_page, request, here, asked, target, prediction, image_url, took)
 
@@ -67,7 +71,7 @@ async def _answer(site: Site, target: Target, data: bytes) -> tuple[Prediction, 
     from netloom import images
 
     def work(predictor: Predictor) -> tuple[Prediction, str]:
-        pixels = predictor.model.card.preprocessing.pixels(data)
+        pixels = predictor.pixels(data)
         prediction = predictor.classify_pixels(pixels[None])[0]
         return prediction, data_url(images.encode(pixels, "png"))
 
