@@ -59,7 +59,7 @@ def make_dataset(http: httpx.Client, folder: Path, say: Say) -> str:
         "resize_channels": 1,
         "resize_width": digits.SIZE,
         "resize_height": digits.SIZE,
-        "seed": 1,  # so that every run splits alike
+        "seed": 2,  # so that every run splits alike
     }
     job = checked(http.post("/datasets/images/classification.json", data=options))
     say(f"dataset {job['id']}: {http.base_url}/datasets/{job['id']}")
@@ -77,7 +77,10 @@ def train(http: httpx.Client, dataset: str, epochs: int, say: Say) -> str:
         "standard_networks": "lenet",
         "train_epochs": epochs,
         "snapshot_interval": epochs,
-        "batch_size": 16,  # few images make few steps; small batches make more of them
+        # Few images make few steps: small batches make more of them, and Adam makes the most of each.
+        "batch_size": 16,
+        "solver_type": "ADAM",
+        "learning_rate": 0.0005,
         "shuffle": "y",
         "random_seed": 1,
     }
