@@ -129,6 +129,15 @@ def test_abort_and_delete(store: Store) -> None:
     assert not store.files.directory(other.id).exists()
 
 
+def test_a_job_that_ends_while_it_is_deleted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = add(store, one(Nothing()))
+    before = store.job(job.id)  # still running, as far as the one who deletes knows
+    jobs.abort(store, job.id)
+    monkeypatch.setattr(store, "job", lambda job_id: before)
+    jobs.delete(store, job.id)
+    assert store.jobs()[0] == []
+
+
 def test_a_job_that_is_deleted_before_it_starts_disturbs_nobody(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

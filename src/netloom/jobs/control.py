@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 import time
 from collections.abc import Callable
 
-from netloom.errors import StaleAttempt
+from netloom.errors import NotRunning, StaleAttempt
 from netloom.jobs.executors import Executor
 from netloom.jobs.leadership import is_led
 from netloom.jobs.processes import is_alive, kill_orphans, signal_group
@@ -33,7 +34,8 @@ def delete(store: Store, job_id: str) -> None:
     """Delete a job, aborted first when it runs; raise DatasetInUse when models need it."""
     store.refuse_if_used(job_id)
     if is_running(store.job(job_id).status):
-        abort(store, job_id)
+        with contextlib.suppress(NotRunning):  # it ended just now, or someone else deletes it
+            abort(store, job_id)
     limit = time.monotonic() + DELETE_SECONDS
     while any(step.status == Status.RUNNING for step in store.steps(job_id)):
         if time.monotonic() > limit:
