@@ -77,7 +77,7 @@ def train(http: httpx.Client, dataset: str, epochs: int, say: Say) -> str:
         "standard_networks": "lenet",
         "train_epochs": epochs,
         "snapshot_interval": epochs,
-        # Few images make few steps: small batches make more of them, and Adam makes the most of each.
+        # Few images make few steps; small batches make more of them.
         "batch_size": 16,
         "solver_type": "ADAM",
         "learning_rate": 0.0005,
