@@ -53,7 +53,7 @@ def test_a_command_watches_while_the_server_works(
     said = netloom("dataset", f"folder_train={shapes}", *SMALL, "--data", bench.server.data)
     job = first_job(said)
     assert bench.row(job)["status"] == "Done"
-    assert "Create DB (train): done" in said
+    assert re.search(r"Create DB \(train\): done in [0-9.]+ s  \d+ images\n", said)
 
 
 def test_a_failed_job_is_one_line_and_status_1(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from netloom import jobs
+from netloom.jobs import InProcessExecutor
 from netloom.store import Job
 from tests.web.small_site import SIDE, Server, fields
 
@@ -163,6 +166,21 @@ def test_the_explorer_pages_and_filters(anyone: httpx.Client, dataset: Job) -> N
     validation = anyone.get(EXPLORE, params={**about, "db": "val_db"}).text
     assert f"/datasets/{dataset.id}/images/val/0" in validation
     assert anyone.get(EXPLORE, params={**about, "page": 10**6}).status_code == 200
+
+
+def test_unreadable_files_are_counted_wherever_images_are(
+    ada: httpx.Client, server: Server, pictures: Path
+) -> None:
+    (pictures / "dark" / "broken.png").write_bytes(b"")
+    sent = fields(pictures, folder_pct_val="0")
+    job_id = ada.post(f"{CREATE}.json", data=sent).json()["id"]
+    executor = InProcessExecutor(server.store)
+    jobs.run_until_done(server.store, job_id, executor=executor, timeout=60)
+    of_job = (f"/datasets/{job_id}", f"/jobs/{job_id}/steps")
+    pages = ("/?tab=1", *of_job, f"/datasets/summary?job_id={job_id}")
+    for path in (*pages, f"{EXPLORE}?job_id={job_id}", f"{EXPLORE}?job_id={job_id}&label=0"):
+        assert re.search(r"1 unreadable|Unreadable</dt><dd[^>]*>1 file", ada.get(path).text), path
+    assert "unreadable" not in ada.get(f"{EXPLORE}?job_id={job_id}&label=1").text.split("pager")[1]
 
 
 def test_the_explorer_says_what_is_wrong(anyone: httpx.Client, dataset: Job) -> None:

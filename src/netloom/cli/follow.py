@@ -86,4 +86,5 @@ def describe(step: Step) -> str:
         return "  ".join(part for part in parts if part)
     took = (step.stopped or 0) - (step.started or step.stopped or 0)
     words = {"D": f"done in {took:.1f} s", "A": "aborted", "E": "failed"}
-    return f"{step.title}: {words.get(step.status, step.status)}"
+    said = f"  {step.message}" if step.status == "D" and step.message else ""
+    return f"{step.title}: {words.get(step.status, step.status)}{said}"

@@ -69,7 +69,7 @@ class CreateDb(Step):
         run.record(build.facts())
         with _full_disk(self.split, run.directory):
             manifest.complete(run.directory, self.splits, build.classes, self.preprocessing)
-        run.progress(1.0, f"{build.info().entries:,} images")
+        run.progress(1.0, build.outcome())
 
 
 class _Build:
@@ -121,6 +121,11 @@ class _Build:
     def info(self) -> SplitInfo:
         """Return what is known of the finished split."""
         return SplitInfo.read(self.database / manifest.SPLIT)
+
+    def outcome(self) -> str:
+        """Return in a few words what the database holds, and what it lacks."""
+        info = self.info()
+        return f"{info.entries:,} images" + _unreadable(info.failed)
 
     def facts(self) -> dict[str, Any]:
         """Return what the page shows."""
@@ -187,10 +192,7 @@ class _Build:
             self.first_failure = f"The first, {path}: {reason}"
 
     def _tell(self, done: int, total: int, seconds: float) -> None:
-        failed = self.failed.total()
-        message = f"{done:,} of {total:,} images"
-        if failed:
-            message += f", {failed:,} unreadable"
+        message = f"{done:,} of {total:,} images" + _unreadable(self.failed.total())
         self.run.progress(
             done / total, message, done=done, total=total, rate=done / max(seconds, 1e-3)
         )
@@ -266,6 +268,10 @@ def _for_want_of_space(error: Exception, directory: Path) -> bool:
         except OSError as probe:
             code = probe.errno
     return code in _NO_SPACE
+
+
+def _unreadable(count: int) -> str:
+    return f", {count:,} unreadable" if count else ""
 
 
 def _size(directory: Path) -> int:

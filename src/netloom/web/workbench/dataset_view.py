@@ -99,7 +99,7 @@ def _parse(step: Step) -> ParsePanel:
         val=_whole(facts.get("val_count")),
         test=_whole(facts.get("test_count")),
         skipped=tuple(
-            (str(entry.get("name", "")), int(entry.get("count") or 0), str(entry.get("reason", "")))
+            (str(entry.get("name", "")), _whole(entry.get("count")), str(entry.get("reason", "")))
             for entry in facts.get("skipped") or ()
         ),
     )

@@ -137,11 +137,13 @@ def _splits(job: Job, size: int) -> tuple[tuple[str, int, str], ...]:
 def _classes(job: Job, split: str, size: int, label: int | None) -> tuple[ClassFilter, ...]:
     step = next(step for step in job.steps if is_create(step) and split_of(step) == split)
     counts = step.facts.get("class_counts") or {}
+    failed = step.facts.get("failed_counts") or {}
     return tuple(
         ClassFilter(
             index=index,
             name=name,
             count=int(counts.get(name, 0)),
+            failed=int(failed.get(name, 0)),
             url=explore_url(job.id, split, size=size, label=index),
             current=index == label,
         )

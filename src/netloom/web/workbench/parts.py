@@ -68,7 +68,7 @@ class JobRow:
     editable: bool  # the user may abort, delete, regroup it
     backend: str = ""  # dataset: lmdb ...
     refs: int = 0  # dataset: number of models on it
-    facts: str = ""  # dataset: "10 classes, 45,000 images, 28x28 grey" when known
+    facts: str = ""  # dataset: "10 classes, 45,000 images, 2 unreadable, 28 × 28 grey" when known
     framework: str = ""  # model
     dataset_id: str = ""  # model
     dataset_name: str = ""  # model
@@ -216,7 +216,7 @@ class ParsePanel:
     train: int | None
     val: int | None
     test: int | None
-    skipped: tuple[tuple[str, int, str], ...]  # (class, files, reason)
+    skipped: tuple[tuple[str, int | None, str], ...]  # (class, files if counted, reason)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,6 +291,7 @@ class ClassFilter:
     index: int
     name: str
     count: int
+    failed: int  # unreadable, not in count
     url: str
     current: bool
 

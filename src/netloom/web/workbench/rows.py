@@ -177,10 +177,12 @@ def dataset_facts(job: Job) -> str:
         return ""
     facts = [step.facts for step in job.steps]
     classes = next((fact["label_count"] for fact in facts if fact.get("label_count")), None)
-    images = sum(fact["entries"] or 0 for fact in facts if "entries" in fact)
+    images = sum(fact.get("entries") or 0 for fact in facts)
+    failed = sum(fact.get("failed") or 0 for fact in facts)
     size = next((fact for fact in facts if fact.get("image_width")), None)
     words = [f"{classes:,} classes"] if classes else []
     words += [f"{images:,} images"] if images else []
+    words += [f"{failed:,} unreadable"] if failed else []
     if size:
         colour = "grey" if size.get("image_channels") == 1 else "colour"
         words.append(f"{size['image_width']} × {size['image_height']} {colour}")
