@@ -12,6 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+LONGEST = 2000  # characters of a sentence; what it quotes may be of any length
+
+
+def clipped(sentence: str) -> str:
+    """Return a sentence that can be shown, without the middle of what is too long."""
+    if len(sentence) <= LONGEST:
+        return sentence
+    half = LONGEST // 2
+    return f"{sentence[:half]}...{sentence[-half:]}"
+
 
 class NetloomError(Exception):
     """Something went wrong inside Netloom."""
@@ -19,7 +29,7 @@ class NetloomError(Exception):
     status: ClassVar[int] = 500
 
     def __init__(self, message: str = "", *, hint: str = "", field: str = "") -> None:
-        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        self.message = clipped(message or (type(self).__doc__ or "").strip().splitlines()[0])
         self.hint = hint
         self.field = field
         super().__init__(self.message)
@@ -41,7 +51,9 @@ class InvalidOptions(InvalidInput):
     """Some fields of a form cannot be used."""
 
     def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
-        self.errors: dict[str, list[str]] = {name: list(texts) for name, texts in errors.items()}
+        self.errors: dict[str, list[str]] = {
+            name: [clipped(text) for text in texts] for name, texts in errors.items()
+        }
         first = next(iter(self.errors), "")
         super().__init__(
             "; ".join(f"{name}: {' '.join(texts)}" for name, texts in self.errors.items()),

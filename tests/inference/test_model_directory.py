@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -156,3 +157,11 @@ def test_answering_needs_no_torch(make_model: ModelMaker) -> None:
     command = [sys.executable, "-c", code, str(make_model())]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, [], "")
+
+
+def test_the_engine_reports_to_nobody(tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    environment["HOME"] = str(tmp_path)
+    command = [sys.executable, "-c", "import netloom, onnxruntime"]
+    subprocess.run(command, env=environment, check=True, timeout=60)
+    assert not list(tmp_path.rglob("*"))

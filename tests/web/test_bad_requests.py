@@ -74,3 +74,20 @@ def test_a_name_is_a_text(ada: httpx.Client, server: Server, model: Job) -> None
         answer = ada.put(f"/jobs/{model.id}", json={"job_name": name})
         assert (answer.status_code, "job_name" in answer.text) == (400, True)
     assert server.store.job(model.id).name == model.name
+
+
+def test_an_answer_does_not_repeat_a_megabyte(ada: httpx.Client, dataset: Job) -> None:
+    fields = {"model_name": "net", "dataset": dataset.id, "standard_networks": "x" * 2**20}
+    answer = ada.post("/models/images/classification.json", data=fields)
+    (sentence,) = answer.json()["errors"]["standard_networks"]
+    assert sentence.startswith("PyTorch has no standard network 'xxx")
+    assert sentence.endswith(".")
+    assert len(answer.content) < 3000
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), [1, 10**400]])
+def test_a_number_beyond_all_bounds_is_none(ada: httpx.Client, dataset: Job, value: object) -> None:
+    fields = {"model_name": "net", "dataset": dataset.id, "lr_multistep_values": value}
+    answer = ada.post("/models/images/classification.json", json=fields)
+    assert answer.status_code == 400
+    assert "is not a number" in answer.json()["errors"]["lr_multistep_values"][0]

@@ -46,7 +46,7 @@ def _checked(value: object, *, whole: bool = False) -> list[float]:
     for part in _parts(value):
         try:
             number = float(part) if isinstance(part, int | float | str) else math.nan
-        except ValueError:
+        except (ValueError, OverflowError):
             number = math.nan
         if isinstance(part, bool) or not math.isfinite(number):
             raise ValueError(f"{part!r} is not a number.")
