@@ -181,6 +181,8 @@ def test_an_error_ends_the_job_and_its_other_steps(store: Store) -> None:
     job = store.job(job.id)
     assert [job.status, *(step.status for step in job.steps)] == ["E", "E", "A"]
     assert (job.steps[0].error, job.steps[0].hint) == ("It broke.", "Mend it.")
+    (line,) = store.log(job.steps[0].id)
+    assert (line.level, line.text) == ("error", "It broke. Mend it.")
 
 
 def test_an_abort_ends_what_waits_and_asks_what_runs(store: Store) -> None:

@@ -95,6 +95,12 @@ def test_group(ada: httpx.Client, model: Job, server: Server) -> None:
     assert server.store.job(model.id).group == ""
 
 
+def test_regrouping_needs_a_name(anyone: httpx.Client, model: Job) -> None:
+    for ask in (anyone.get, anyone.post):
+        answer = ask("/group", params={"group_name": "g", "job_ids[]": model.id})
+        assert (answer.status_code, answer.headers["content-type"][:10]) == (401, "text/plain")
+
+
 def test_status_of_a_job(anyone: httpx.Client, model: Job) -> None:
     answer = anyone.get(f"/models/{model.id}/status")
     assert answer.headers["content-type"].startswith("text/html")

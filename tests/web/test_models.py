@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from netloom.store import Job
+from netloom.store import Job, Step
+from netloom.web.workbench import model_view
 from tests.web.conftest import MakeModel
 from tests.web.small_site import Server
 
@@ -100,6 +101,34 @@ def test_the_pages(anyone: httpx.Client, dataset: Job, make_model: MakeModel) ->
     assert anyone.get(f"{CREATE}/large_graph?job_id={dataset.id}").status_code == 404
     assert anyone.get(f"/models/{model.id}/snapshots").status_code == 200
     assert "lamp" in anyone.get(f"/datasets/{dataset.id}").text
+
+
+def test_a_model_page_leads_to_the_large_graph(anyone: httpx.Client, model: Job) -> None:
+    assert f"{CREATE}/large_graph?job_id={model.id}" in anyone.get(f"/models/{model.id}").text
+
+
+def test_the_page_tells_how_large_the_network_is() -> None:
+    train = Step(key="train", facts={"network": {"parameters": 431080}})
+    assert ("Parameters", "431,080") in model_view.facts(Job(steps=[train]))
+
+
+def test_earlier_models_lend_their_texts_and_nothing_else(
+    ada: httpx.Client, dataset: Job, model: Job
+) -> None:
+    page = ada.get(f"{CREATE}/new").text
+    assert f'data-customize="{model.id}"' in page
+    assert 'value="previous"' not in page
+
+
+def test_a_clone_says_what_is_not_there_any_more(
+    ada: httpx.Client, dataset: Job, model: Job, server: Server
+) -> None:
+    gone = "20200101-101500-0a1b"
+    about = {"kind": "model", "type": model.type, "name": "old", "owner": "ada", "options": {}}
+    old = server.store.add_job(**about, form={"model_name": "old", "dataset": gone}, plan=())
+    page = ada.get(f"{CREATE}/new?clone={old.id}")
+    assert page.status_code == 200
+    assert f"That job used &#39;{gone}&#39;, which is not here any more." in page.text
 
 
 def test_curves(anyone: httpx.Client, model: Job) -> None:

@@ -19,7 +19,7 @@ from netloom.errors import NotRunning, StaleAttempt
 from netloom.store.database import tell
 from netloom.store.history import change_status
 from netloom.store.part import Part, find_job, find_step, pass_fence
-from netloom.store.records import Job, Step
+from netloom.store.records import Job, LogLine, Step
 from netloom.store.status import RUNNING, Status, after_steps, is_running
 from netloom.store.values import plain
 
@@ -131,6 +131,8 @@ class Steps(Part):
                 return False
             step.error, step.hint = plain(message), plain(hint)
             step.field, step.trace = plain(field), plain(trace)
+            said = f"{step.error} {step.hint}".strip()
+            session.add(LogLine(step_id=step.id, time=time.time(), level="error", text=said))
             _after_change(session, job, step)
             return True
 

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from netloom import jobs
 from netloom.errors import InvalidInput, JobNotFound, NetloomError, NotPermitted
 from netloom.store import Job
-from netloom.web.auth import User, Visitor, check_owner
+from netloom.web.auth import User, check_owner
 from netloom.web.errors import answers_text
 from netloom.web.posted import Posted, read_posted
 from netloom.web.site import Here, Site
@@ -103,7 +103,7 @@ def abort_many(user: User, here: Here, posted: Fields) -> PlainTextResponse:
         **{"group_name": "Group; blank takes the jobs out of theirs", "job_ids[]": "Ids of jobs"}
     ),
 )
-def group(request: Request, user: Visitor, here: Here, posted: Fields) -> PlainTextResponse:
+def group(request: Request, user: User, here: Here, posted: Fields) -> PlainTextResponse:
     """Put jobs into a group."""
     name = request.query_params.get("group_name") or posted.text("group_name")
     _check_length(name, LONGEST_NAME, "group_name")

@@ -140,13 +140,10 @@ def _page(request: Request, site: Site, job: Job) -> DatasetPage:
         compression=str(job.options.get("compression", "")),
         parses=dataset_view.parses(job),
         databases=dataset_view.databases(site.store, job),
-        steps=panels.steps(site.store, job),
+        steps=panels.steps(job),
         history=panels.history(site.store, job),
         models=panels.model_links(site.store, site.store.models_of(job.id)[-MOST_MODELS:]),
         files=panels.files(directory, dataset_view.PURPOSES),
-        new_model_url=f"/models/images/classification/new?dataset={job.id}"
-        if job.status == "D"
-        else "",
     )
 
 

@@ -127,6 +127,9 @@ def build(
         default = (chosen or {}).get(declared.name, declared.default)
         field = dataclasses.replace(declared, default=default)
         shown = _field(field, values, told.pop(field.name, ()), (choices or {}).get(field.name))
+        if clone and shown.choices and not any(choice.selected for choice in shown.choices):
+            gone = f"That job used {shown.value!r}, which is not here any more. Choose another."
+            shown = dataclasses.replace(shown, errors=(*shown.errors, gone))
         groups.setdefault(field.group, []).append(shown)
     wrong = [f.name for fields in groups.values() for f in fields if f.errors]
     return Form(

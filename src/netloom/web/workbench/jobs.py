@@ -68,9 +68,7 @@ def header(request: Request, job_id: str, here: Here) -> Response:
 def steps(request: Request, job_id: str, here: Here) -> Response:
     """Show the steps of a job."""
     job = here.store.job(job_id)
-    fragment = StepsFragment(
-        job=panels.header(job, named_in(request)), steps=panels.steps(here.store, job)
-    )
+    fragment = StepsFragment(job=panels.header(job, named_in(request)), steps=panels.steps(job))
     return render(request, fragment)
 
 

@@ -54,7 +54,7 @@ def network_text(job: Job) -> str:
 def facts(job: Job) -> tuple[tuple[str, str], ...]:
     """Return what the training said about itself, as (label, value)."""
     step = train_step(job)
-    known = step.facts if step else {}
+    known = {**step.facts, **(step.facts.get("network") or {})} if step else {}
     shown = [(label, show(known[name])) for name, label, show in FACTS if known.get(name)]
     best = known.get("best") or {}
     if best.get("accuracy") is not None:
@@ -129,7 +129,6 @@ def previous(store: Store) -> tuple[PreviousModel, ...]:
             name=job.name,
             url=address(job),
             framework=job.framework,
-            snapshots=snapshots(store, job.id),
         )
         for job in jobs
     )

@@ -207,7 +207,7 @@ def _page(request: Request, site: Site, job: Job) -> ModelPage:
         large_graph_url=f"{CREATE}/large_graph?job_id={job.id}",
         network_text=model_view.network_text(job),
         facts=model_view.facts(job),
-        steps=panels.steps(store, job),
+        steps=panels.steps(job),
         history=panels.history(store, job),
         files=panels.files(directory, model_view.PURPOSES),
         siblings=panels.model_links(store, siblings[-MOST_SIBLINGS:]),

@@ -101,7 +101,6 @@ class DatasetPage(Page):
     history: History
     models: tuple[ModelLink, ...]  # trained on it
     files: tuple[FileLink, ...]
-    new_model_url: str  # the next step; empty until the dataset can be used
 
 
 @dataclass(frozen=True, kw_only=True)

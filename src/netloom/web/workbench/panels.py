@@ -69,9 +69,9 @@ def header(job: Job, user: str) -> JobHeader:
     )
 
 
-def steps(store: Store, job: Job) -> tuple[StepPanel, ...]:
+def steps(job: Job) -> tuple[StepPanel, ...]:
     """Return one panel per step."""
-    return tuple(_step(store, job, step) for step in job.steps)
+    return tuple(_step(job, step) for step in job.steps)
 
 
 def history(store: Store, job: Job) -> History:
@@ -139,7 +139,7 @@ def model_links(store: Store, models: list[Job]) -> tuple[ModelLink, ...]:
     return tuple(links)
 
 
-def _step(store: Store, job: Job, step: Step) -> StepPanel:
+def _step(job: Job, step: Step) -> StepPanel:
     end = time.time() if step.status == "R" or not step.stopped else step.stopped
     return StepPanel(
         element=f"task-{step.key}",
@@ -156,9 +156,7 @@ def _step(store: Store, job: Job, step: Step) -> StepPanel:
         error=step.error,
         hint=step.hint,
         trace=step.trace,
-        history=_changes(store.history(job.id, step.id)),
-        open=step.status in ("R", "E"),
-        log_url=f"{address(job)}/log?step={quote(step.key)}",
+        log_url=f"{address(job)}/log?step={quote(step.key)}&format=text",
     )
 
 

@@ -162,9 +162,7 @@ class StepPanel:
     error: str
     hint: str
     trace: str  # for a folded panel
-    history: tuple[Change, ...]
-    open: bool  # running or failed
-    log_url: str  # fragment with the last lines; ?format=text for the whole log
+    log_url: str  # the whole log as text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -324,13 +322,12 @@ class NetworkChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class PreviousModel:
-    """A model whose network can be used again."""
+    """A model whose network text can be taken up."""
 
     id: str
     name: str
     url: str
     framework: str
-    snapshots: tuple[SnapshotChoice, ...]  # newest first; posted as "<id>-snapshot"
 
 
 @dataclass(frozen=True, kw_only=True)
