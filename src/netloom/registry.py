@@ -18,8 +18,6 @@ from netloom.errors import UnknownPlugin
 
 log = logging.getLogger(__name__)
 
-GROUPS = ("netloom.sources", "netloom.tasks", "netloom.frameworks", "netloom.views", "netloom.jobs")
-
 
 def find(group: str, name: str) -> Any:
     """Return the plugin of this name; raise UnknownPlugin that lists what is installed."""

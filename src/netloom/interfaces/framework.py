@@ -56,8 +56,6 @@ class Framework(ABC):
     title: ClassVar[str]
     file: ClassVar[str]  # name of the network text in the model directory
     solvers: ClassVar[tuple[str, ...]]  # values of the field `solver_type`
-    can_shuffle: ClassVar[bool] = True
-    can_accumulate: ClassVar[bool] = True
 
     @abstractmethod
     def networks(self) -> Mapping[str, StandardNetwork]:
