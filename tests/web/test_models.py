@@ -90,6 +90,19 @@ def test_the_description(anyone: httpx.Client, server: Server, model: Job) -> No
     assert answer["framework"] == "pytorch"
 
 
+def test_the_description_has_the_keys_of_the_reference(
+    anyone: httpx.Client, dataset: Job, make_model: MakeModel
+) -> None:
+    brief = {"id", "name", "status", "dataset_id", "job id", "creation time", "username"}
+    files = {"mean file", "snapshot file", "model file", "labels file"}
+    others = {"framework", "image dimensions", "digits version", "image resize mode"}
+    model = make_model(dataset_id=dataset.id)
+    detailed = anyone.get(f"/models/{model.id}.json").json()
+    assert set(detailed) == brief | files | others | {"directory", "snapshots"}
+    (listed,) = anyone.get("/index.json").json()["models"]
+    assert set(listed) == brief | files | others
+
+
 def test_the_pages(anyone: httpx.Client, dataset: Job, make_model: MakeModel) -> None:
     model = make_model(dataset_id=dataset.id)
     page = anyone.get(f"/models/{model.id}").text
