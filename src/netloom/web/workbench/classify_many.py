@@ -25,8 +25,8 @@ from netloom.web.workbench.asked import Asked, reader
 from netloom.web.workbench.classify_one import SHOWN, scores
 from netloom.web.workbench.described import plain_epoch
 from netloom.web.workbench.many import ManyImages, in_turn
+from netloom.web.workbench.model_parts import ManyRow, TopClass, TopImage
 from netloom.web.workbench.pages import ClassifyManyPage, TopNPage
-from netloom.web.workbench.parts import ManyRow, TopClass, TopImage
 from netloom.web.workbench.render import render, stream
 
 if TYPE_CHECKING:

@@ -22,8 +22,8 @@ from netloom.web.site import Here, Site, site_of
 from netloom.web.workbench import panels
 from netloom.web.workbench.asked import Asked, image_bytes, reader
 from netloom.web.workbench.described import plain_epoch
+from netloom.web.workbench.model_parts import Score
 from netloom.web.workbench.pages import ClassifyOnePage, PredictionFragment
-from netloom.web.workbench.parts import Score
 from netloom.web.workbench.render import render
 
 if TYPE_CHECKING:

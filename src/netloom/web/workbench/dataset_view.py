@@ -7,15 +7,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from netloom.store import Job, Step, Store
-from netloom.web.workbench.described import is_create
-from netloom.web.workbench.panels import file_url
-from netloom.web.workbench.parts import (
+from netloom.web.workbench.dataset_parts import (
     ClassBar,
     DatabasePanel,
     DatasetSummary,
     ParsePanel,
     Unreadable,
 )
+from netloom.web.workbench.described import is_create
+from netloom.web.workbench.panels import file_url
 from netloom.web.workbench.rows import address, status_of, status_of_tasks
 
 MOST_UNREADABLE = 100  # on the page; the file has them all

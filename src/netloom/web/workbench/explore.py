@@ -13,11 +13,11 @@ from netloom.store import Job
 from netloom.web.auth import named_in
 from netloom.web.site import Here, Site
 from netloom.web.workbench import panels
+from netloom.web.workbench.dataset_parts import ClassFilter, ExplorerImage
 from netloom.web.workbench.dataset_view import SPLITS, class_names, explore_url, split_of
 from netloom.web.workbench.datasets import dataset_job
 from netloom.web.workbench.described import is_create
 from netloom.web.workbench.pages import ExplorePage
-from netloom.web.workbench.parts import ClassFilter, ExplorerImage
 from netloom.web.workbench.render import render
 
 router = APIRouter(tags=["datasets"])

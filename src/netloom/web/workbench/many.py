@@ -16,7 +16,7 @@ import anyio
 from netloom.errors import InvalidInput, UnreadableImage
 from netloom.web.site import Site
 from netloom.web.workbench.asked import Asked, image_list, reader
-from netloom.web.workbench.parts import ConfusionRow, ManySummary
+from netloom.web.workbench.model_parts import ConfusionRow, ManySummary
 
 if TYPE_CHECKING:
     from netloom.inference import Entry, Evaluation

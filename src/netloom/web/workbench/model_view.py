@@ -9,14 +9,10 @@ from netloom.errors import JobNotFound
 from netloom.store import Job, Snapshot, Step, Store
 from netloom.web.format import count, figure
 from netloom.web.workbench import dataset_view
+from netloom.web.workbench.dataset_parts import DatasetSummary
 from netloom.web.workbench.described import plain_epoch
+from netloom.web.workbench.model_parts import NetworkChoice, PreviousModel, SnapshotChoice
 from netloom.web.workbench.panels import file_url
-from netloom.web.workbench.parts import (
-    DatasetSummary,
-    NetworkChoice,
-    PreviousModel,
-    SnapshotChoice,
-)
 from netloom.web.workbench.rows import address
 
 MOST_PREVIOUS = 50

@@ -13,29 +13,33 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from netloom.web.workbench.forms import Form
-from netloom.web.workbench.parts import (
+from netloom.web.workbench.dataset_parts import (
     ClassFilter,
     DatabasePanel,
     DatasetSummary,
     ExplorerImage,
+    ParsePanel,
+)
+from netloom.web.workbench.forms import Form
+from netloom.web.workbench.model_parts import (
+    ManyRow,
+    ManySummary,
+    ModelLink,
+    NetworkChoice,
+    PreviousModel,
+    Score,
+    SnapshotChoice,
+    TopClass,
+)
+from netloom.web.workbench.parts import (
     FileLink,
     Frame,
     History,
     JobHeader,
     JobRow,
     LogEntry,
-    ManyRow,
-    ManySummary,
-    ModelLink,
-    NetworkChoice,
-    ParsePanel,
-    PreviousModel,
-    Score,
-    SnapshotChoice,
     StepPanel,
     Table,
-    TopClass,
 )
 
 

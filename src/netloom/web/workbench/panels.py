@@ -11,15 +11,8 @@ from netloom import jobs
 from netloom.store import Job, Step, Store
 from netloom.store import status as states
 from netloom.web.auth import may_edit
-from netloom.web.workbench.parts import (
-    Change,
-    FileLink,
-    History,
-    JobHeader,
-    LogEntry,
-    ModelLink,
-    StepPanel,
-)
+from netloom.web.workbench.model_parts import ModelLink
+from netloom.web.workbench.parts import Change, FileLink, History, JobHeader, LogEntry, StepPanel
 from netloom.web.workbench.rows import (
     address,
     eta,
