@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from itertools import pairwise
@@ -10,7 +11,14 @@ import pytest
 from sqlalchemy import delete, event, select
 
 from netloom.errors import SnapshotNotFound
-from netloom.interfaces.job import MetricPoint, SnapshotFile, Step, StepPlan, StepRun
+from netloom.interfaces.job import (
+    ExportedModel,
+    MetricPoint,
+    SnapshotFile,
+    Step,
+    StepPlan,
+    StepRun,
+)
 from netloom.store import Process, Resource, Store
 from netloom.store.curves import rank_of
 from netloom.store.records import Event, Point
@@ -129,11 +137,15 @@ def test_snapshots_by_epoch_and_the_best(store: Store, job_id: str) -> None:
 def test_an_exported_model_replaces_the_earlier_one(store: Store, job_id: str) -> None:
     row = store.add_snapshot(job_id, snapshot(10))
     assert store.model(job_id, row.id) is None
-    store.put_model(job_id, row.id, network="a.onnx", task="classification", classes=["a"])
-    store.put_model(job_id, row.id, network="b.onnx", task="classification", classes=["a"])
+    exported = ExportedModel(task="classification", classes=("a", "b"), difference=1e-6)
+    for network in ("a.onnx", "b.onnx"):
+        file = dataclasses.replace(snapshot(10), network=network, model=exported)
+        assert store.add_snapshot(job_id, file).id == row.id
     found = store.model(job_id, row.id)
     assert found is not None
-    assert found.network == "b.onnx"
+    assert (found.network, found.classes) == ("b.onnx", ["a", "b"])
+    assert store.rewind(job_id, 5) == ["snapshot_10.safetensors", "b.onnx"]
+    assert store.model(job_id, row.id) is None
 
 
 def test_no_event_is_missed_by_a_reader_that_follows(store: Store) -> None:

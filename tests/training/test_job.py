@@ -49,6 +49,10 @@ def test_a_training_leaves_a_model_that_answers(make_run, step, dataset):
     images = card.preprocessing.tensor(split.read(range(len(split))))
     found = session.run(["output"], {"data": images})[0].argmax(1)
     assert (found == split.labels()).mean() == run.snapshots[-1].metrics["accuracy"] > 0.9
+    model = run.snapshots[-1].model
+    assert model is not None
+    assert (model.task, model.classes) == ("classification", card.classes)
+    assert model.difference < 1e-3
 
 
 def test_curves_have_what_pages_draw(make_run, step, no_export):

@@ -67,6 +67,17 @@ class MetricPoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExportedModel:
+    """What an exported network answers, and to what."""
+
+    task: str  # "classification" ...
+    classes: tuple[str, ...] = ()
+    preprocessing: Facts = field(default_factory=dict)
+    outputs: tuple[str, ...] = ()
+    difference: float | None = None  # largest one from the trained network, on real samples
+
+
+@dataclass(frozen=True, kw_only=True)
 class SnapshotFile:
     """Weights written while training."""
 
@@ -74,9 +85,9 @@ class SnapshotFile:
     iteration: int
     weights: str  # file name in the job directory, safetensors
     network: str = ""  # file name of the exported ONNX network; empty while there is none
-    metrics: Facts = field(
-        default_factory=dict
-    )  # of the last validation, e.g. {"loss": .., "accuracy": ..}
+    model: ExportedModel | None = None  # of the exported network
+    # Of the last validation, for example {"loss": 0.1, "accuracy": 0.98}.
+    metrics: Facts = field(default_factory=dict)
     best: bool = False  # at most one snapshot of a job is the best
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from netloom.errors import SnapshotNotFound
 from netloom.interfaces.job import SnapshotFile
 from netloom.store.database import tell
+from netloom.store.models import put_model
 from netloom.store.part import Fence, Part, find_job, pass_fence
 from netloom.store.records import Snapshot
 
@@ -35,6 +36,8 @@ class Snapshots(Part):
             if file.best:
                 _mark(_all(session, job_id), None)
             row.best = file.best
+            if file.model is not None:
+                put_model(session, row, file.model)
             tell(session, job_id, "snapshot", {"epoch": file.epoch})
             return row
 

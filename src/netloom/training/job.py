@@ -107,7 +107,7 @@ class Train(Step):
         dataset = datasets.open(run.directory_of(self.dataset))
         preprocessing = self._preprocessing(dataset)
         network = self._build(dataset, preprocessing, device)
-        _write_model(run.directory, self, dataset, preprocessing)
+        card = _write_model(run.directory, self, dataset, preprocessing)
         train, val = self._images(dataset, device, cores.most)
         module: Any = network.module  # torch declares no `to` with a memory format
         module = module.to(device, memory_format=torch.channels_last)
@@ -156,7 +156,9 @@ class Train(Step):
             val=val,
             prepare=Input(preprocessing, device),
             course=course,
-            snapshots=Snapshots(module, Exporter(module, _samples(dataset, preprocessing)), run),
+            snapshots=Snapshots(
+                module, Exporter(module, _samples(dataset, preprocessing)), card, run
+            ),
             threads=cores,
             run=run,
         )
@@ -224,17 +226,19 @@ def _free_memory() -> int:
 
 def _write_model(
     directory: Path, step: Train, dataset: datasets.Dataset, preprocessing: Preprocessing
-) -> None:
-    """Write everything of the model but its networks."""
+) -> ModelCard:
+    """Write everything of the model but its networks; return what its card says."""
     framework: Framework = registry.find("netloom.frameworks", step.framework)()
     (directory / framework.file).write_text(step.network, encoding="utf-8")
     write_labels(directory / LABELS, dataset.classes)
-    ModelCard(
+    card = ModelCard(
         framework=step.framework,
         classes=dataset.classes,
         preprocessing=preprocessing,
         dataset_id=step.dataset,
-    ).write(directory)
+    )
+    card.write(directory)
+    return card
 
 
 def _samples(dataset: datasets.Dataset, preprocessing: Preprocessing) -> Any:

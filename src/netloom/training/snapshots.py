@@ -11,7 +11,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from netloom.interfaces.job import SnapshotFile, StepRun
+from netloom.interfaces.job import ExportedModel, SnapshotFile, StepRun
+from netloom.networks.card import ModelCard
 from netloom.training.checkpoint import write_tensors
 from netloom.training.export import Exporter
 
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
 class Snapshots:
     """Writes snapshots, checks them and knows which is the best."""
 
-    def __init__(self, module: nn.Module, exporter: Exporter, run: StepRun) -> None:
+    def __init__(
+        self, module: nn.Module, exporter: Exporter, card: ModelCard, run: StepRun
+    ) -> None:
         self._module = module
+        self._card = card
         self._exporter = exporter
         self._run = run
         self.best: dict[str, float] | None = None  # epoch, accuracy, loss; kept in the checkpoint
@@ -45,6 +49,7 @@ class Snapshots:
                 iteration=iteration,
                 weights=weights.name,
                 network=network.name,
+                model=self._exported(difference),
                 metrics={**validated, "difference": difference},
                 best=is_best,
             )
@@ -52,6 +57,15 @@ class Snapshots:
         self._run.log(
             f"Snapshot of epoch {_shown(epoch)} in {time.perf_counter() - begun:.2f} s; "
             f"the exported network differs by {difference:.1e}"
+        )
+
+    def _exported(self, difference: float) -> ExportedModel:
+        return ExportedModel(
+            task=self._card.task,
+            classes=self._card.classes,
+            preprocessing=self._card.preprocessing.model_dump(mode="json"),
+            outputs=self._card.outputs,
+            difference=difference,
         )
 
     def _is_best(self, validated: Mapping[str, float]) -> bool:
