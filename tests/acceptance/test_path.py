@@ -16,7 +16,8 @@ from tests.acceptance.workbench import DATASETS, MODELS, Workbench, until
 
 @pytest.fixture(scope="module")
 def model(bench: Workbench, dataset: str) -> str:
-    answer = bench.model(dataset, train_epochs=4, batch_size=10, random_seed=1)
+    solver = {"solver_type": "ADAM", "learning_rate": 0.001, "batch_size": 10, "random_seed": 1}
+    answer = bench.model(dataset, train_epochs=6, **solver)
     assert answer.status_code == 200, answer.text
     return bench.done(answer.json()["id"])
 

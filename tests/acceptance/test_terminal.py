@@ -35,8 +35,8 @@ def first_job(text: str) -> str:
 def test_dataset_train_classify(tmp_path: Path, shapes: Path) -> None:
     data = ("--data", tmp_path / "data")
     dataset = first_job(netloom("dataset", f"folder_train={shapes}", *SMALL, *data))
-    solver = ("train_epochs=4", "batch_size=10", "learning_rate=0.002", "random_seed=1")
-    network = ("standard_networks=lenet", *solver)
+    solver = ("solver_type=ADAM", "learning_rate=0.001", "batch_size=10", "random_seed=1")
+    network = ("standard_networks=lenet", "train_epochs=6", *solver)
     model = first_job(netloom("train", f"dataset={dataset}", *network, *data))
     pictures = [shapes / label / "00001.png" for label in ("lying", "standing")]
     said = netloom("classify", model, *pictures, *data).splitlines()

@@ -55,6 +55,7 @@ class Workbench:
             "resize_channels": 1,
             "resize_width": 28,
             "resize_height": 28,
+            "seed": 1,  # the same split in every run
         }
         return self.http.post(f"{DATASETS}.json", data={**fields, **options})
 
