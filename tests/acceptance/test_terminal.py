@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.acceptance.workbench import Workbench, until
 
 NETLOOM = [sys.executable, "-m", "netloom"]
@@ -69,15 +71,12 @@ def test_a_failed_job_is_one_line_and_status_1(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_ctrl_c_aborts_the_job(start: Callable[..., Workbench], shapes: Path) -> None:
+@pytest.mark.parametrize("moment", ["at once", "at work"])
+def test_ctrl_c_aborts_the_job(start: Callable[..., Workbench], shapes: Path, moment: str) -> None:
     bench = start()
     dataset = bench.built(shapes)
-    options = (
-        f"dataset={dataset}",
-        "standard_networks=lenet",
-        "train_epochs=5000",
-        "learning_rate=0.002",
-    )
+    solver = ("train_epochs=5000", "learning_rate=0.002")
+    options = (f"dataset={dataset}", "standard_networks=lenet", *solver)
     process = subprocess.Popen(
         [*NETLOOM, "train", *options, "--data", str(bench.server.data)],
         stdout=subprocess.PIPE,
@@ -85,11 +84,17 @@ def test_ctrl_c_aborts_the_job(start: Callable[..., Workbench], shapes: Path) ->
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
-    assert process.stdout is not None
-    job = first_job(process.stdout.readline())
-    until(lambda: bench.worker_of(job), "worker")
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    try:
+        assert process.stdout is not None
+        job = first_job(process.stdout.readline())
+        if moment == "at work":
+            until(lambda: bench.worker_of(job), "worker")
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
     assert process.returncode == 130
     assert said == "error: Stopped.\n"
     assert bench.row(job)["status"] == "Aborted"
+    until(lambda: bench.worker_of(job) is None, "end of the worker", 5)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -16,26 +18,35 @@ if TYPE_CHECKING:
     from netloom.store.records import Job, Step
 
 
-def follow(store: Store, job_id: str) -> Job:
+@contextlib.contextmanager
+def interrupts() -> Iterator[threading.Event]:
     """
-    Work on a job, or watch the server do it, until it ends; return the job.
+    Note Ctrl-C in an event instead of breaking off.
 
-    Ctrl-C aborts the job: what has been trained so far stays.
+    Enter before jobs are added: an exception at the wrong moment would leave them running.
     """
+    asked = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: asked.set())
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def follow(store: Store, job_id: str, asked: threading.Event) -> Job:
+    """Work on a job, or watch the server do it, until it ends; abort it when asked to."""
     from netloom import jobs
 
     screen = Screen()
-    # In a thread of its own, so that Ctrl-C interrupts the waiting and not the work.
-    with ThreadPoolExecutor(1) as pool:
-        work = pool.submit(jobs.run_until_done, store, job_id, on_change=screen.show)
-        while True:
-            try:
-                job = work.result()
-                break
-            except KeyboardInterrupt:
+
+    def look(job: Job) -> None:
+        screen.show(job)
+        if asked.is_set():
+            with contextlib.suppress(NotRunning):
+                jobs.abort(store, job_id)
                 screen.line("aborting")
-                with contextlib.suppress(NotRunning):
-                    jobs.abort(store, job_id)
+
+    job = jobs.run_until_done(store, job_id, on_change=look)
     screen.close()
     return job
 

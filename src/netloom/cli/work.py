@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from netloom.errors import StepFailed
 if TYPE_CHECKING:
     from netloom.interfaces.options import Options
     from netloom.store import Store
-    from netloom.store.records import Job
+    from netloom.store.records import Job, Step
 
 
 def dataset_options() -> type[Options]:
@@ -46,17 +47,22 @@ def dataset(options: tuple[str, ...], name: str | None, data: Path | None) -> No
     values["dataset_name"] = name or Path(values.get("folder_train", "")).name
     checked: Any = options_for(dataset_options(), values)
     store = open_store(settings_for(data=data))
-    job = store.add_job(
-        kind="dataset",
-        type=checked.type,
-        name=checked.dataset_name,
-        owner=None,
-        options=checked.model_dump(mode="json"),
-        form=checked.model_dump(mode="json"),
-        plan=checked.plan(),
-        group=checked.group_name,
-    )
-    finish(store, [job])
+    stored = checked.model_dump(mode="json")
+
+    def add() -> list[Job]:
+        job = store.add_job(
+            kind="dataset",
+            type=checked.type,
+            name=checked.dataset_name,
+            owner=None,
+            options=stored,
+            form=stored,
+            plan=checked.plan(),
+            group=checked.group_name,
+        )
+        return [job]
+
+    finish(store, add)
 
 
 @click.command(cls=OptionsCommand, kind=model_options)
@@ -75,22 +81,32 @@ def train(options: tuple[str, ...], name: str | None, data: Path | None) -> None
     values["model_name"] = name or values.get("standard_networks", "network")
     checked: Any = options_for(model_options(), values)
     store = open_store(settings_for(data=data))
-    finish(store, checked.submit(store, checked.model_dump(mode="json")))
+    finish(store, lambda: checked.submit(store, checked.model_dump(mode="json")))
 
 
-def finish(store: Store, jobs: list[Job]) -> None:
-    """Follow jobs to their ends, one after the other; raise StepFailed when one fails."""
-    from netloom.cli.follow import follow
+def finish(store: Store, add: Callable[[], list[Job]]) -> None:
+    """
+    Add jobs and follow them to their ends, one after the other.
 
-    for job in jobs:
-        click.echo(f"{job.kind} {job.id}: {job.name}")
-        job = follow(store, job.id)
-        failed = next((step for step in job.steps if step.status == "E"), None)
-        if failed is not None:
-            raise StepFailed(failed.error, hint=failed.hint)
-        if job.status == "A":
-            raise click.Abort
-        click.echo(f"{job.id} is done")
+    Ctrl-C aborts those that have not ended; what has been trained so far stays. Raise
+    StepFailed for the first that failed, after the others have had their turn.
+    """
+    from netloom.cli.follow import follow, interrupts
+
+    failed: list[Step] = []
+    aborted = False
+    with interrupts() as asked:
+        for added in add():
+            click.echo(f"{added.kind} {added.id}: {added.name}")
+            job = follow(store, added.id, asked)
+            aborted |= job.status == "A"
+            failed += [step for step in job.steps if step.status == "E"]
+            if job.status == "D":
+                click.echo(f"{job.id} is done")
+    if failed:
+        raise StepFailed(failed[0].error, hint=failed[0].hint)
+    if aborted:
+        raise click.Abort
 
 
 @click.command(hidden=True)
