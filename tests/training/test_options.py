@@ -159,6 +159,7 @@ def stored(store, dataset, run_job):
             "folder_train": str(dataset.parent / "images"),
             "resize_width": 10,
             "resize_height": 10,
+            "seed": 1,
         }
     )
     job = run_job(chosen.plan(), options=chosen.model_dump(mode="json"))
@@ -167,13 +168,15 @@ def stored(store, dataset, run_job):
 
 
 def test_models_are_trained_through_the_store(store, stored, finish):
-    form = {**BASIC, "dataset": stored.id, "method": "custom", "train_epochs": 2}
+    # Eight steps at a constant rate are enough for stripes, from whatever weights they start.
+    solver = {"learning_rate": "0.00001", "lr_policy": "fixed", "random_seed": 1}
+    form = {**BASIC, **solver, "dataset": stored.id, "method": "custom", "train_epochs": 2}
     form["custom_network"] = (
         "from torch import nn\n"
         "def build(p):\n"
         "    return nn.Sequential(nn.Flatten(), nn.Linear(300, p.classes))\n"
     )
-    chosen = ClassificationModel.from_form({**form, "learning_rate": "0.00001,1e30"[:7]})
+    chosen = ClassificationModel.from_form(form)
     (job,) = chosen.submit(store, form, owner="ada")
     job = finish(job.id)
     (trained,) = job.steps

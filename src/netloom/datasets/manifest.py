@@ -8,13 +8,13 @@ a dataset that can be opened.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from netloom.atomic import whole_file
 from netloom.errors import BadDataset
 from netloom.images import Preprocessing
 from netloom.interfaces.source import SplitName
@@ -30,12 +30,8 @@ class _Stored(BaseModel):
 
     def write(self, path: Path) -> None:
         """Write the record as JSON, all of it or nothing."""
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        try:
-            partial.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        with whole_file(path) as file:
+            file.write(self.model_dump_json(indent=1).encode() + b"\n")
 
     @classmethod
     def read(cls, path: Path) -> Self:

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from netloom.atomic import whole_file
 from netloom.datasets import manifest
 from netloom.datasets.database import open_database
 from netloom.datasets.manifest import Manifest, SplitInfo
@@ -91,11 +92,9 @@ class Split:
                 f" {len(self):,}.",
                 hint="Create the dataset again.",
             )
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         try:
-            with partial.open("wb") as file:
+            with whole_file(path) as file:
                 np.save(file, labels)
-            partial.replace(path)
         except OSError:
             pass  # a folder that cannot be written to is read all the same
         return labels

@@ -11,12 +11,12 @@ are the ONNX files next to it, one per snapshot. By hand:
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from netloom.atomic import whole_file
 from netloom.errors import BadModel, InvalidInput
 from netloom.images import Preprocessing
 
@@ -67,10 +67,8 @@ class ModelCard(BaseModel):
     def write(self, directory: Path) -> None:
         """Write the card into a model directory, whole or not at all, and the mean image before."""
         self.preprocessing.save_mean(directory)
-        path = directory / CARD
-        unfinished = path.with_suffix(f".{os.getpid()}.tmp")
-        unfinished.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        unfinished.replace(path)
+        with whole_file(directory / CARD) as file:
+            file.write(self.model_dump_json(indent=2).encode() + b"\n")
 
 
 def _read_object(directory: Path) -> dict[str, Any]:
