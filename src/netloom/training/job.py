@@ -22,7 +22,7 @@ from netloom.interfaces.framework import BuildInputs, BuiltNetwork, Framework
 from netloom.interfaces.job import Step, StepRun
 from netloom.networks import blame, summarize
 from netloom.networks.card import ModelCard
-from netloom.training import threads
+from netloom.training import memory, threads
 from netloom.training.marks import Marks
 from netloom.training.rates import RatePolicy
 
@@ -64,8 +64,8 @@ class Train(Step):
     memory_limit: int | None = None  # bytes for decoded images; None: a third of the free memory
 
     def environment(self) -> dict[str, str]:
-        """Return how the threads of this process wait; read when torch is loaded."""
-        return threads.environment(repeatable=self.repeatable)
+        """Return how the threads of this process wait and how it keeps its memory."""
+        return threads.environment(repeatable=self.repeatable) | memory.environment()
 
     def run(self, run: StepRun) -> None:
         """Train, or go on training, in `run.directory`."""

@@ -34,14 +34,15 @@ def optimiser(
     if weight_decay is None:
         weight_decay = WEIGHT_DECAY_ADAMW if solver == "ADAMW" else WEIGHT_DECAY
     first = MOMENTUM if momentum is None else momentum
-    # foreach: all weights in a few calls instead of a few calls per weight.
-    shared: dict[str, Any] = {"lr": rate, "weight_decay": weight_decay, "foreach": True}
+    shared: dict[str, Any] = {"lr": rate, "weight_decay": weight_decay}
+    one_pass = shared | {"fused": True}  # one pass over the weights where torch has it,
+    shared["foreach"] = True  # else a pass per operation, over all weights together
     weights = [parameter for parameter in parameters if parameter.requires_grad]
     match solver:
         case "SGD":
-            return optim.SGD(weights, momentum=first, **shared)
+            return optim.SGD(weights, momentum=first, **one_pass)
         case "NESTEROV":
-            return optim.SGD(weights, momentum=first, nesterov=first > 0, **shared)
+            return optim.SGD(weights, momentum=first, nesterov=first > 0, **one_pass)
         case "ADAGRAD":
             return optim.Adagrad(weights, **shared)
         case "RMSPROP":
@@ -49,7 +50,7 @@ def optimiser(
         case "ADADELTA":
             return optim.Adadelta(weights, **shared)
         case "ADAM":
-            return optim.Adam(weights, betas=(first, 0.999), **shared)
+            return optim.Adam(weights, betas=(first, 0.999), **one_pass)
         case "ADAMW":
-            return optim.AdamW(weights, betas=(first, 0.999), **shared)
+            return optim.AdamW(weights, betas=(first, 0.999), **one_pass)
     raise ValueError(f"unknown solver {solver!r}")

@@ -25,13 +25,13 @@ CALM_WINDOWS = 2  # before a core is taken back
 
 # How often a waiting thread looks before it sleeps (about 0.1 ms for 3000). With a fixed number
 # of threads short waits limit what other programs can cost.
-SPINS = 10_000
-SPINS_FIXED = 1_000
+_SPINS = 10_000
+_SPINS_FIXED = 1_000
 
 
 def environment(*, repeatable: bool) -> dict[str, str]:
-    """Return what must be set before torch is loaded; it reads these variables once."""
-    return {"GOMP_SPINCOUNT": str(SPINS_FIXED if repeatable else SPINS)}
+    """Return what must be set before the process starts: OpenMP reads it once."""
+    return {"GOMP_SPINCOUNT": str(_SPINS_FIXED if repeatable else _SPINS)}
 
 
 def available_cores() -> int:
