@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 from pathlib import Path
 
@@ -53,7 +55,11 @@ def test_only_broken_files_fail(bench: Workbench, shapes: Path, tmp_path: Path) 
         (tmp_path / label).mkdir()
         for name, data in broken_files().items():
             (tmp_path / label / name).write_bytes(data)
-    assert "read" in failed(bench, bench.dataset(tmp_path))
+    answer = bench.dataset(tmp_path, folder_pct_val=0)
+    assert "read" in failed(bench, answer)
+    page = bench.http.get(f"/datasets/{answer.json()['id']}").text
+    assert f"{2 * len(broken_files())} files could not be read" in page
+    assert all(f"{tmp_path}/b/{name}" in page for name in broken_files())
 
 
 def test_broken_files_among_good_ones_are_listed_with_reasons(
@@ -75,6 +81,30 @@ def test_broken_files_among_good_ones_are_listed_with_reasons(
     page = bench.http.get(f"/datasets/{job}").text
     for name in broken:
         assert name in page
+
+
+def test_files_that_no_list_can_hold_are_named_on_the_page_and_in_its_download(
+    bench: Workbench, tmp_path: Path
+) -> None:
+    folder = draw(tmp_path / "train", each=4)
+    image = next((folder / "lying").iterdir())
+    for name in ("one\ntwo.png", "one\rtwo.png", "<b>\n.png"):
+        (folder / "standing" / name).write_bytes(image.read_bytes())
+    os.mkfifo(folder / "standing/pipe.png")
+    job = bench.built(folder, folder_pct_val=0)
+    page = bench.http.get(f"/datasets/{job}").text
+    assert "4 files could not be read" in page
+    named = ("one\\ntwo.png", "one\\rtwo.png", "<b>\\n.png", "pipe.png")
+    for name in named:
+        assert f"{folder}/standing/{html.escape(name)}</td><td>standing</td>" in page
+    download = f"/files/{job}/train_unreadable.jsonl"
+    assert f'href="{download}"' in page
+    rows = [json.loads(line) for line in bench.http.get(download).text.splitlines()]
+    assert sorted(row["path"] for row in rows) == sorted(f"{folder}/standing/{n}" for n in named)
+    assert {row["reason"] for row in rows} == {
+        "The path contains a line break.",
+        "It is not a regular file.",
+    }
 
 
 NAMES = ("with blank", "comma, comma", "quote ' and \"", "Grüße 漢字", "tag <b>&amp;", "per%20cent")

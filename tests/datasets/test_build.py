@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -175,6 +176,54 @@ def test_unreadable_files_are_counted_and_listed(tmp_path, build):
     assert sum(datasets.open(directory).split("train").labels()) == 7
 
 
+def test_what_no_list_can_hold_is_among_the_unreadable(tmp_path, build):
+    folder = write_classes(tmp_path / "t", cat=6, dog=6, **{"two\nlines": 2})
+    other = write_classes(tmp_path / "v", cat=3, dog=3)
+    write_image(folder / "cat/a\nb.png")
+    write_image(other / "dog/c\rd.png")
+    (folder / "dog/empty.png").write_bytes(b"")
+    os.mkfifo(folder / "dog/pipe.png")
+    directory, facts = build(folder, has_val_folder="1", folder_val=str(other))
+    step = facts["create_db-train"]
+    assert (step["entries"], step["failed"]) == (12, 5)
+    assert step["failed_counts"] == {"cat": 1, "dog": 2}  # the other two have no class
+    rows, total = datasets.unreadable(directory, "train")
+    assert total == 5
+    assert {(row["path"].removeprefix(f"{folder}/"), row["class"]) for row in rows} == {
+        ("cat/a\\nb.png", "cat"),
+        ("dog/pipe.png", "dog"),
+        ("two\\nlines/000.png", "two\\nlines"),
+        ("two\\nlines/001.png", "two\\nlines"),
+        ("dog/empty.png", "dog"),
+    }
+    assert facts["create_db-val"]["failed_counts"] == {"dog": 1}
+    rows, total = datasets.unreadable(directory, "val")
+    assert [(row["path"], row["reason"]) for row in rows] == [
+        (f"{other}/dog/c\\rd.png", "The path contains a line break.")
+    ]
+
+
+@pytest.mark.parametrize("lost", ["nothing", "the database", "all but the folder"])
+def test_a_build_that_is_done_again_lists_each_unreadable_file_once(tmp_path, lost):
+    folder = write_classes(tmp_path / "t", cat=3, dog=3)
+    write_image(folder / "cat/a\nb.png")
+    (folder / "dog/empty.png").write_bytes(b"")
+    directory = tmp_path / "job"
+    step = parsed(folder, directory, folder_pct_val="0")[0]
+    step.run(Run(directory))
+    if lost == "the database":
+        shutil.rmtree(directory / "train_db")
+    elif lost == "all but the folder":
+        shutil.rmtree(directory)
+        parsed(folder, directory, folder_pct_val="0")
+    parsed(folder, directory, folder_pct_val="0")
+    again = Run(directory, attempt=2)
+    step.run(again)
+    assert again.facts["failed"] == 2
+    rows, total = datasets.unreadable(directory, "train")
+    assert (total, [Path(row["path"]).name for row in rows]) == (2, ["a\\nb.png", "empty.png"])
+
+
 def test_a_picture_with_too_many_pixels_is_unreadable(tmp_path, build, monkeypatch):
     monkeypatch.setenv("NETLOOM_DECODE_PIXELS", "60")
     folder = write_classes(tmp_path / "t", cat=3, dog=3)
@@ -191,8 +240,10 @@ def test_no_readable_image_is_an_error_with_the_first_reason(tmp_path):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
     step = parsed(folder, tmp_path / "job", folder_pct_val="0")[0]
+    run = Run(tmp_path / "job")
     with pytest.raises(NoReadableImages) as caught:
-        step.run(Run(tmp_path / "job"))
+        step.run(run)
+    assert run.facts == {"failed": 4, "failed_counts": {"cat": 2, "dog": 2}}
     assert "None of the 4 images of the train split can be read." in caught.value.message
     assert "empty" in caught.value.message
     assert datasets.unreadable(tmp_path / "job", "train")[1] == 4

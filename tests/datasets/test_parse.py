@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from netloom.datasets.entries import EntryList, read_labels
+from netloom.datasets.failures import read_left_out
 from netloom.errors import DatasetFailed, TooFewClasses
 from tests.datasets.conftest import Run, plans, write_classes, write_image
 
@@ -166,9 +167,22 @@ def test_paths_with_line_breaks_are_left_out_and_reported(tmp_path):
     assert facts["labels"] == ["cat", "dog"]
     assert facts["skipped"] == [
         {"name": "cat", "count": 2, "reason": reason},
-        {"name": "two\nlines", "count": 2, "reason": reason},
-        {"name": "two\nlines", "count": 0, "reason": "It has no images."},
+        {"name": "two\\nlines", "count": 2, "reason": reason},
+        {"name": "two\\nlines", "count": 0, "reason": "It has no images."},
     ]
+    rows = list(read_left_out(tmp_path / "job", "train"))
+    assert [(row["path"], row["class"]) for row in rows] == [
+        (f"{folder}/cat/a\\nb.png", "cat"),
+        (f"{folder}/cat/a\\rb.png", "cat"),
+        (f"{folder}/two\\nlines/000.png", "two\\nlines"),
+        (f"{folder}/two\\nlines/001.png", "two\\nlines"),
+    ]
+    assert {row["reason"] for row in rows} == {reason}
+    (folder / "two\nlines").rename(folder / "bird")
+    for path in (folder / "cat").glob("a?b.png"):
+        path.unlink()
+    parse(folder, tmp_path / "job")
+    assert not (tmp_path / "job/train_left_out.jsonl").exists()
 
 
 def test_two_folders_of_one_name_are_an_error(tmp_path):

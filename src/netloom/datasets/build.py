@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn
+from typing import Any, BinaryIO, ClassVar, NoReturn
 
 import lmdb
 import numpy as np
@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from netloom import registry
 from netloom.datasets import manifest
 from netloom.datasets.crew import Crew, Stopped
-from netloom.datasets.encoder import Chunk, EncoderOptions
+from netloom.datasets.encoder import EncoderOptions
 from netloom.datasets.entries import LABELS, EntryList, list_name, read_labels
-from netloom.datasets.failures import add_unreadable, unreadable_name
+from netloom.datasets.failures import add_unreadable, read_left_out, unreadable_name
 from netloom.datasets.manifest import SplitInfo, database
 from netloom.datasets.reader import LABEL_INDEX
 from netloom.datasets.writer import LmdbWriter
@@ -83,7 +83,7 @@ class _Build:
         self.partial = run.directory / f".{database(step.split)}.partial"
         self.classes = read_labels(run.directory / LABELS)
         self.written: Counter[int] = Counter()  # entries per class number
-        self.failed: Counter[int] = Counter()
+        self.failed: Counter[str] = Counter()  # unreadable files per class name
         self.first_failure = ""
 
     @property
@@ -102,7 +102,7 @@ class _Build:
             self._write_all(crew, order, writer)
             if not writer.count:
                 self._publish_unreadable()
-                self._fail_unreadable(len(order))
+                self._fail_unreadable()
             if self.keeps_mean:
                 self._write_mean(crew.totals(), writer.count)
             np.save(self.partial / LABEL_INDEX, writer.labels())
@@ -175,20 +175,21 @@ class _Build:
         size = max(1, min(_CHUNK_ENTRIES, _CHUNK_BYTES // pixels))
         tasks = (order[start : start + size] for start in range(0, len(order), size))
         started, done = time.monotonic(), 0
-        with (self.partial / unreadable_name(self.step.split)).open("w", encoding="utf-8") as file:
+        with (self.partial / unreadable_name(self.step.split)).open("wb") as file:
+            for row in read_left_out(self.directory, self.step.split):
+                self._note_failure(file, row["path"], row["class"], row["reason"])
             for chunk in crew.chunks(tasks, stopped=lambda: self.run.stop_requested):
                 writer.append(chunk.labels, chunk.values)
                 self.written.update(chunk.labels.tolist())
                 for path, label, reason in chunk.failures:
-                    add_unreadable(file, path, self.classes[label], reason)
-                self._count_failures(chunk)
+                    self._note_failure(file, path, self.classes[label], reason)
                 done += len(chunk.labels) + len(chunk.failures)
                 self._tell(done, len(order), time.monotonic() - started)
 
-    def _count_failures(self, chunk: Chunk) -> None:
-        self.failed.update(label for _, label, _ in chunk.failures)
-        if chunk.failures and not self.first_failure:
-            path, _, reason = chunk.failures[0]
+    def _note_failure(self, file: BinaryIO, path: str, name: str, reason: str) -> None:
+        add_unreadable(file, path, name, reason)
+        self.failed[name] += 1
+        if not self.first_failure:
             self.first_failure = f"The first, {path}: {reason}"
 
     def _tell(self, done: int, total: int, seconds: float) -> None:
@@ -197,7 +198,10 @@ class _Build:
             done / total, message, done=done, total=total, rate=done / max(seconds, 1e-3)
         )
 
-    def _fail_unreadable(self, count: int) -> NoReturn:
+    def _fail_unreadable(self) -> NoReturn:
+        count = self.failed.total()
+        # For the page, which shows the list of the files.
+        self.run.record({"failed": count, "failed_counts": self._failed_per_class()})
         files = "The only image" if count == 1 else f"None of the {count:,} images"
         cannot = "cannot be read" if count == 1 else "can be read"
         raise NoReadableImages(
@@ -217,15 +221,17 @@ class _Build:
         (self.partial / manifest.MEAN_PICTURE).write_bytes(mean_picture(planes, order="bgr"))
 
     def _info(self, size: int) -> SplitInfo:
-        names = list(enumerate(self.classes))
         return SplitInfo(
             db=self.database.name,
             entries=self.written.total(),
-            class_counts={name: self.written[label] for label, name in names},
+            class_counts={name: self.written[label] for label, name in enumerate(self.classes)},
             failed=self.failed.total(),
-            failed_per_class={n: self.failed[label] for label, n in names if self.failed[label]},
+            failed_per_class=self._failed_per_class(),
             bytes=size,
         )
+
+    def _failed_per_class(self) -> dict[str, int]:
+        return {name: self.failed[name] for name in self.classes if self.failed[name]}
 
     def _publish(self) -> None:
         """Give everything its final name, the database last: with it the split is complete."""

@@ -3,7 +3,8 @@ Parsing: from a source to the lists `train.txt`, `val.txt`, `test.txt` and `labe
 
 The step that makes the training list numbers the classes and writes `labels.txt`;
 lists from separate folders are matched with it by name. Classes that cannot be used
-are left out and recorded with the reason.
+are left out and recorded with the reason; files that cannot be listed are left to the
+build of the first split, which names them among the unreadable ones.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 
 from pydantic import Field
@@ -26,9 +28,10 @@ from netloom.datasets.entries import (
     write_entries,
     write_labels,
 )
+from netloom.datasets.failures import add_unreadable, left_out_name
 from netloom.errors import DatasetFailed, TooFewClasses
 from netloom.interfaces.job import Step, StepRun
-from netloom.interfaces.source import Source, SourceClass, SplitName
+from netloom.interfaces.source import Source, SourceClass, SplitName, shown
 
 _CHECK_EVERY = 256  # listed files between two looks at stop_requested
 _FOLDERS = {"train": "training", "val": "validation", "test": "test"}
@@ -48,21 +51,22 @@ class ParseFolder(Step):
 
     def run(self, run: StepRun) -> None:
         """Write the lists; raise TooFewClasses or DatasetFailed."""
-        partial = {name: run.directory / f".{list_name(name)}.partial" for name in self.shares}
-        parsing = _Parsing(self, run)
+        left_out = run.directory / left_out_name(self.folder)
+        paths = [left_out, *(run.directory / list_name(name) for name in self.shares)]
         try:
             with ExitStack() as stack:
-                files = {name: path.open("wb") for name, path in partial.items()}
-                for file in files.values():
-                    stack.enter_context(file)
-                parsing.list_all(files)
-            for name, path in partial.items():
-                path.replace(run.directory / list_name(name))
+                unlisted, *lists = [stack.enter_context(_partial(p).open("wb")) for p in paths]
+                parsing = _Parsing(self, run, unlisted)
+                parsing.list_all(dict(zip(self.shares, lists, strict=True)))
+            for path in paths:
+                _partial(path).replace(path)
         except Stopped:
             return
         finally:
-            for path in partial.values():
-                path.unlink(missing_ok=True)
+            for path in paths:
+                _partial(path).unlink(missing_ok=True)
+        if not left_out.stat().st_size:
+            left_out.unlink()
         if self.numbers_classes:
             write_labels(run.directory / LABELS, parsing.labels)
         run.record(parsing.facts())
@@ -79,12 +83,17 @@ class ParseFolder(Step):
         return next(iter(self.shares))
 
 
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")
+
+
 class _Parsing:
     """What a parse step has found so far."""
 
-    def __init__(self, step: ParseFolder, run: StepRun) -> None:
+    def __init__(self, step: ParseFolder, run: StepRun, left_out: BinaryIO) -> None:
         self.step = step
         self.run = run
+        self.left_out = left_out  # files that no list can hold, one line of JSON each
         self.source: Source = registry.find("netloom.sources", step.source)(**step.source_options)
         known = [] if step.numbers_classes else read_labels(run.directory / LABELS)
         self.labels = known
@@ -132,12 +141,17 @@ class _Parsing:
     def _paths(self, folder: SourceClass) -> list[str]:
         left_out: Counter[str] = Counter()
         paths: list[str] = []
-        listed = self.source.itemize(folder, lambda where, reason: left_out.update([reason]))
+
+        def leave_out(where: str, reason: str) -> None:
+            add_unreadable(self.left_out, shown(where), folder.name, reason)
+            left_out[reason] += 1
+
+        listed = self.source.itemize(folder, leave_out)
         for index, path in enumerate(listed):
             if index % _CHECK_EVERY == 0 and self.run.stop_requested:
                 raise Stopped
             if not fits_a_line(path):
-                left_out["The path contains a line break."] += 1
+                leave_out(path, "The path contains a line break.")
             elif len(paths) == self.step.maximum:
                 break
             else:

@@ -50,6 +50,13 @@ class Source(BaseModel):
         raise NotImplementedError
 
 
+_LINE_BREAKS = str.maketrans({"\n": "\\n", "\r": "\\r"})
+
+
 def shown(path: str) -> str:
-    """Return a path or name as valid Unicode; bytes that are not UTF-8 are spelled `\\xe9`."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    """
+    Return a path or name as valid Unicode on one line.
+
+    Bytes that are not UTF-8 are spelled `\\xe9`, line breaks `\\n` and `\\r`.
+    """
+    return os.fsencode(path).decode("utf-8", "backslashreplace").translate(_LINE_BREAKS)
