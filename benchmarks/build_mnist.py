@@ -19,17 +19,22 @@ The promise: at least 0.7 of the bare loop, at least 3 times the other two.
 from __future__ import annotations
 
 import argparse
+import importlib
+import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+from common import processes
+from common.verdicts import Ratios
 
 HERE = Path(__file__).resolve()
 OTHERS = ("webdataset", "litdata")
-PROMISE = {"bare": 0.7, "bare (PGM)": 0.7, "webdataset": 3.0, "litdata": 3.0}
+PROMISED = {"bare": 0.7, "bare (PGM)": 0.7, "webdataset": 3.0, "litdata": 3.0}
 PROCESSES = 2
 
 
@@ -39,6 +44,7 @@ PROCESSES = 2
 def netloom(folder: Path, out: Path) -> float:
     """Run the two steps of a dataset; return the seconds of the second, which builds."""
     from netloom.datasets import ClassificationDataset
+    from netloom.testing import RecordingRun
 
     form = {
         "dataset_name": "mnist",
@@ -49,7 +55,7 @@ def netloom(folder: Path, out: Path) -> float:
         "resize_height": "28",
     }
     parse, create = ClassificationDataset.from_form(form).plan()
-    run = Quiet(out)
+    run = RecordingRun(out, cpus=PROCESSES)
     parse.step.run(run)
     return timed(lambda: create.step.run(run))
 
@@ -90,7 +96,7 @@ def webdataset(folder: Path, out: Path) -> float:
     """Write tar files with WebDataset, which encodes the images."""
     from multiprocessing import get_context
 
-    import webdataset as _  # noqa: F401  imported before the time counts
+    importlib.import_module("webdataset")  # before the time counts
 
     paths = listed(folder)
     parts = [(paths[start::PROCESSES], out / str(start)) for start in range(PROCESSES)]
@@ -148,26 +154,9 @@ def litdata_one(path: str) -> dict[str, object]:
 CONTENDERS = {"netloom": netloom, "bare": bare, "webdataset": webdataset, "litdata": litdata}
 
 
-class Quiet:
-    """A step run that nobody listens to."""
-
-    job_id, step_key, attempt, gpus = "", "", 1, ()
-    stop_requested = False
-    cpus = PROCESSES
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-
-    def progress(self, *values: object, **counts: object) -> None: ...
-
-    def record(self, facts: object) -> None: ...
-
-    def log(self, message: str, level: str = "info") -> None: ...
-
-
-def timed(work: object) -> float:
+def timed(work: Callable[[], object]) -> float:
     started = time.perf_counter()
-    work()  # type: ignore[operator]
+    work()
     return time.perf_counter() - started
 
 
@@ -178,32 +167,11 @@ def listed(folder: Path) -> list[str]:
 # The turns.
 
 
-def measure(name: str, python: Path, folder: Path) -> float:
+def speed(name: str, python: Path, folder: Path) -> float:
     """Run a contender in a fresh process; return its images per second."""
     with tempfile.TemporaryDirectory() as out:
-        command = [str(python), str(HERE), "--one", name, "--folder", str(folder), "--out", out]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"{name} failed:\n{done.stderr[-2000:]}")
-    return len(listed(folder)) / float(done.stdout.split()[-1])
-
-
-def environment(folder: Path) -> Path | None:
-    """Return the interpreter of an environment with the other libraries; make it if need be."""
-    python = folder / "bin/python"
-    check = [str(python), "-c", "import " + ", ".join(OTHERS)]
-    if python.exists() and not subprocess.run(check, capture_output=True, check=False).returncode:
-        return python
-    root = HERE.parents[1]
-    pip = [str(python), "-m", "pip", "install", "-q", "-c", str(root / "constraints.txt")]
-    for command in (
-        [sys.executable, "-m", "venv", str(folder)],
-        [*pip, "-r", str(HERE.with_name("requirements.txt"))],
-    ):
-        if subprocess.run(command, check=False).returncode:
-            print("WebDataset and LitData cannot be installed; they are left out.")
-            return None
-    return python
+        seconds = processes.measure(HERE, name, python, "--folder", folder, "--out", out)
+    return len(listed(folder)) / float(seconds)
 
 
 def make_images(mnist: Path, work: Path) -> tuple[Path, Path]:
@@ -223,41 +191,37 @@ def make_images(mnist: Path, work: Path) -> tuple[Path, Path]:
 
 def compare(mnist: Path, venv: Path, turns: int) -> None:
     """Measure everyone in turn and print the ratios."""
-    ours, theirs = Path(sys.executable), environment(venv)
+    constraints, wanted = processes.ROOT / "constraints.txt", HERE.with_name("requirements.txt")
+    install = ["-c", str(constraints), "-r", str(wanted)]
+    ours, theirs = Path(sys.executable), processes.python_with(OTHERS, venv, install)
     rates: dict[str, list[float]] = {}
+    ratios = Ratios(PROMISED)
+
+    def measure(label: str, name: str, python: Path, folder: Path) -> float:
+        rates.setdefault(label, []).append(speed(name, python, folder))
+        return rates[label][-1]
+
     with tempfile.TemporaryDirectory() as work:
         png, pgm = make_images(mnist, Path(work))
-        runs = [
-            ("netloom", "netloom", ours, png),
-            ("bare", "bare", ours, png),
-            ("netloom (PGM)", "netloom", ours, pgm),
-            ("bare (PGM)", "bare", ours, pgm),
-        ]
-        runs += [(name, name, theirs, png) for name in OTHERS if theirs]
         for _ in range(turns):
-            for label, name, python, folder in runs:
-                rates.setdefault(label, []).append(measure(name, python, folder))
+            mine = measure("netloom", "netloom", ours, png)
+            ratios.add("bare", mine / measure("bare", "bare", ours, png))
+            encoded = measure("netloom (PGM)", "netloom", ours, pgm)
+            ratios.add("bare (PGM)", encoded / measure("bare (PGM)", "bare", ours, pgm))
+            for name in OTHERS if theirs else ():
+                ratios.add(name, mine / measure(name, name, theirs, png))
     for label, values in rates.items():
-        print(f"{label:15} {statistics.median(values):8,.0f} images/s")
-    for label, promise in PROMISE.items():
-        if label in rates:
-            mine = rates["netloom (PGM)" if "PGM" in label else "netloom"]
-            ratio = statistics.median(a / b for a, b in zip(mine, rates[label], strict=True))
-            verdict = "kept" if ratio >= promise else "NOT KEPT"
-            print(f"netloom / {label:12} {ratio:5.2f}   promise {promise}: {verdict}")
+        print(f"{label:22} {statistics.median(values):8,.0f} images/s")
+    ratios.show()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("--mnist", type=Path, default=os.environ.get("NETLOOM_MNIST"))
-    parser.add_argument("--venv", type=Path, default=HERE.parents[1] / "build/bench-venv")
-    parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--one", choices=CONTENDERS, help=argparse.SUPPRESS)
+    parser = processes.parser_for(__doc__ or "", "bench-venv")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
-        print(CONTENDERS[arguments.one](arguments.folder, arguments.out))
+        print(json.dumps(CONTENDERS[arguments.one](arguments.folder, arguments.out)))
     elif arguments.mnist is None:
         print("Left out: name the folder of the MNIST files with --mnist or NETLOOM_MNIST.")
     else:

@@ -15,51 +15,20 @@ The promise: the median difference is at most 1 ms.
 from __future__ import annotations
 
 import argparse
-import http.client
-import json
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import httpx
-
-from netloom.demo import Server, digits, path
+from common.client import Client
+from common.neighbours import digits_server
 from netloom.inference import Predictor
 from netloom.settings import Settings
 from netloom.store import open_store
 
-ROUTE = "/models/images/classification/classify_one.json"
 BLOCK = 100
 PROMISE = 1.0  # milliseconds
-
-
-class Client:
-    """A connection that is kept; leaner than httpx, whose own time would be counted."""
-
-    def __init__(self, url: str, model: str, image: bytes) -> None:
-        address = urlsplit(url)
-        self._connection = http.client.HTTPConnection(address.hostname or "", address.port)
-        request = httpx.Request(
-            "POST",
-            url + ROUTE,
-            data={"job_id": model},
-            files={"image_file": ("digit.png", image, "image/png")},
-        )
-        self._body = request.read()
-        self._headers = {"Content-Type": request.headers["Content-Type"]}
-
-    def classify(self) -> list[list[object]]:
-        """Send the image once; return the predictions."""
-        self._connection.request("POST", ROUTE, self._body, self._headers)
-        response = self._connection.getresponse()
-        answer = response.read()
-        if response.status != 200:
-            raise SystemExit(f"{response.status}: {answer.decode(errors='replace')[:500]}")
-        predictions: list[list[object]] = json.loads(answer)["predictions"]
-        return predictions
 
 
 def milliseconds(work: Callable[[], object], times: int) -> list[float]:
@@ -96,20 +65,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
     parser.add_argument("--requests", type=int, default=2000)
     requests = parser.parse_args().requests
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder)
-        pictures = digits.write(data / "digits")
-        image = pictures[0].read_bytes()
-        with Server(data=data, roots=[data / "digits"]) as server:
-            with httpx.Client(base_url=server.url, timeout=60) as web:
-                web.post("/login", data={"username": path.USER})
-                dataset = path.make_dataset(web, data / "digits", print)
-                model = path.train(web, dataset, 1, print)
-            store = open_store(Settings(data=data))
-            network = store.snapshot(model, None).network
-            predictor = Predictor.open(store.files.directory(model), network)
-            measure(Client(server.url, model, image), predictor, image, requests)
-            store.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        digits_server(Path(folder)) as (url, model, image),
+    ):
+        store = open_store(Settings(data=Path(folder)))
+        network = store.snapshot(model, None).network
+        predictor = Predictor.open(store.files.directory(model), network)
+        measure(Client(url, model, image), predictor, image, requests)
+        store.close()
 
 
 if __name__ == "__main__":
