@@ -14,6 +14,7 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -24,24 +25,26 @@ from netloom.datasets.originals import Part, read_cifar10, read_mnist
 from netloom.errors import InvalidInput
 from netloom.images import encode
 
-Progress = Callable[[float], object]  # is told the share that is done, 0..1
+Stage = Literal["fetching", "reading", "writing"]
+Progress = Callable[[Stage, float], object]  # is told the share of a stage that is done, 0..1
 
 HOMES = {
     "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist",
     "cifar10": "https://www.cs.toronto.edu/~kriz",
 }
+# With their published sizes in bytes. They only tell how far fetching is: the contents are
+# checked when they are read, and a mirror may have packed them anew.
 FILES = {
-    "mnist": (
-        "train-images-idx3-ubyte.gz",
-        "train-labels-idx1-ubyte.gz",
-        "t10k-images-idx3-ubyte.gz",
-        "t10k-labels-idx1-ubyte.gz",
-    ),
-    "cifar10": ("cifar-10-binary.tar.gz",),
+    "mnist": {
+        "train-images-idx3-ubyte.gz": 9_912_422,
+        "train-labels-idx1-ubyte.gz": 28_881,
+        "t10k-images-idx3-ubyte.gz": 1_648_877,
+        "t10k-labels-idx1-ubyte.gz": 4_542,
+    },
+    "cifar10": {"cifar-10-binary.tar.gz": 170_052_171},
 }
-_LARGEST = 2**29  # bytes of one file; CIFAR-10 has 170 million
+_LARGEST = 2**29  # bytes of one file
 _TIMEOUT = 30.0  # seconds without an answer
-_FETCHING = 0.3  # share of the progress that fetching takes
 _BATCH = 500  # images that a thread writes at a time
 
 
@@ -49,7 +52,7 @@ def download(
     name: str,
     directory: Path,
     source: str | None = None,
-    progress: Progress = lambda share: None,
+    progress: Progress = lambda stage, share: None,
 ) -> None:
     """Make the folders of a dataset; raise InvalidInput that says which file is wrong."""
     if name not in FILES:
@@ -62,32 +65,42 @@ def download(
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".download-", dir=directory) as temporary:
         work = Path(temporary)
-        parts = _read(name, _fetch_all(name, source or HOMES[name], work, progress))
+        parts = _read(name, _originals(name, source or HOMES[name], work, progress), progress)
         _write_all(parts, work, directory, progress)
         for part in parts:
             (work / part).rename(directory / part)
-    progress(1.0)
 
 
-def _read(name: str, files: list[Path]) -> Mapping[Literal["train", "test"], Part]:
+def _read(
+    name: str, files: list[Path], progress: Progress
+) -> Mapping[Literal["train", "test"], Part]:
+    progress("reading", 0.0)
     if name == "mnist":
-        return {"train": read_mnist(*files[:2]), "test": read_mnist(*files[2:])}
-    train, test = read_cifar10(files[0])
+        train = read_mnist(*files[:2])
+        sizes = [path.stat().st_size for path in files]
+        progress("reading", sum(sizes[:2]) / sum(sizes))
+        test = read_mnist(*files[2:])
+    else:
+        train, test = read_cifar10(files[0], partial(progress, "reading"))
+    progress("reading", 1.0)
     return {"train": train, "test": test}
 
 
-def _fetch_all(name: str, source: str, work: Path, progress: Progress) -> list[Path]:
+def _originals(name: str, source: str, work: Path, progress: Progress) -> list[Path]:
     """Return the paths of the original files, fetched into `work` if the source is a URL."""
     if not source.startswith(("http://", "https://")):
         return [_find(Path(source), file) for file in FILES[name]]
+    whole, before = sum(FILES[name].values()), 0
+    progress("fetching", 0.0)
     with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as http:
-        for index, file in enumerate(FILES[name]):
-            start, share = index / len(FILES[name]), 1 / len(FILES[name])
+        for file, size in FILES[name].items():
 
-            def tell(done: float, start: float = start, share: float = share) -> None:
-                progress(_FETCHING * (start + share * done))
+            def tell(share: float, start: int = before, size: int = size) -> None:
+                progress("fetching", (start + share * size) / whole)
 
-            _fetch(http, f"{source.rstrip('/')}/{file}", work / file, tell)
+            _fetch(http, f"{source.rstrip('/')}/{file}", work / file, size, tell)
+            before += size
+    progress("fetching", 1.0)
     return [work / file for file in FILES[name]]
 
 
@@ -101,17 +114,19 @@ def _find(folder: Path, name: str) -> Path:
     )
 
 
-def _fetch(http: httpx.Client, url: str, path: Path, tell: Progress) -> None:
+def _fetch(
+    http: httpx.Client, url: str, path: Path, size: int, tell: Callable[[float], object]
+) -> None:
+    """Fetch one file; `size` is what it should have where the server does not say."""
     try:
         with http.stream("GET", url) as answer, path.open("wb") as file:
             answer.raise_for_status()
-            total = int(answer.headers.get("content-length", 0))
+            total = int(answer.headers.get("content-length", 0)) or size
             for block in answer.iter_bytes(2**18):
                 file.write(block)
                 if file.tell() > _LARGEST:
                     raise InvalidInput(f"{url} is larger than {_LARGEST // 2**20} MiB.")
-                if total:
-                    tell(min(1.0, answer.num_bytes_downloaded / total))
+                tell(min(1.0, answer.num_bytes_downloaded / total))
     except httpx.HTTPStatusError as error:
         raise InvalidInput(
             f"{url} answered {error.response.status_code}.",
@@ -131,13 +146,14 @@ def _write_all(
     progress: Progress,
 ) -> None:
     total, done = sum(len(part.labels) for part in parts.values()), 0
+    progress("writing", 0.0)
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for name, part in parts.items():
             _prepare(part, name, work / name, directory / name)
             starts = range(0, len(part.labels), _BATCH)
             for count in pool.map(lambda s, n=name, p=part: _write(p, work / n, s), starts):
                 done += count
-                progress(_FETCHING + (1 - _FETCHING) * done / total)
+                progress("writing", done / total)
 
 
 def _prepare(part: Part, name: str, folder: Path, final: Path) -> None:
