@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import threading
 import time
 from itertools import pairwise
@@ -92,10 +93,28 @@ def test_a_rewound_curve_goes_on_without_holes_or_doubles(store: Store, job_id: 
 
 def test_tables_get_summaries_and_sparklines(store: Store, job_id: str) -> None:
     store.append_points(job_id, [*points(0, 500), *points(0, 500, "accuracy")])
-    assert store.series_summary([job_id])[job_id]["train", "loss"].largest == 499
-    summary = store.series_summary([job_id, "other"], points=20, names=["loss"])
-    assert list(summary[job_id]) == [("train", "loss")]
-    assert 10 <= len(summary[job_id]["train", "loss"].values) <= 20
+    asked = [job_id, "other"]
+    assert store.series_summary(asked)[job_id]["train", "loss"] == (499, 0, 499)
+    assert list(store.series_summary(asked, ["loss"])[job_id]) == [("train", "loss")]
+    curve = store.curves(job_id, max_points=20)["train", "loss"]
+    assert store.sparklines(asked, "train", "loss", 20) == {job_id: curve.values}
+    assert 10 <= len(curve.values) <= 20
+    ends = (curve.epochs[0], curve.epochs[-1])
+    assert store.curve_epochs(asked, "loss") == {job_id: {"train": ends}}
+
+
+def test_the_sparkline_of_a_curve_that_is_short_or_not_finite(store: Store, job_id: str) -> None:
+    store.append_points(job_id, points(0, 1))
+    assert store.sparklines([job_id], "train", "loss", 20) == {job_id: [0]}
+    assert store.curve_epochs([job_id], "loss")[job_id]["train"] == (0, 0)
+    odd = [dataclasses.replace(point, value=math.nan) for point in points(1, 98)]
+    store.append_points(job_id, odd)
+    assert store.sparklines([job_id], "train", "loss", 20) == {job_id: [0]}
+    store.append_points(job_id, points(98, 100))
+    assert store.sparklines([job_id], "train", "loss", 20) == {job_id: [0, 99]}
+    store.rewind(job_id, -1)
+    assert store.sparklines([job_id], "train", "loss", 20) == {job_id: []}
+    assert store.curve_epochs([job_id], "loss") == {}
 
 
 def test_reading_a_curve_takes_few_small_queries(store: Store, job_id: str) -> None:

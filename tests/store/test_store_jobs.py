@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from netloom.errors import DatasetInUse, InvalidInput, JobNotFound, NotRunning, StaleAttempt
 from netloom.interfaces.job import MetricPoint, Needs, Step, StepPlan, StepRun
@@ -92,6 +92,20 @@ def test_a_page_of_jobs_takes_three_queries(store: Store) -> None:
     rows, total = store.jobs(kind="dataset", limit=10)
     assert (len(rows), len(rows[0].steps), total) == (10, 2, 30)
     assert len([text for text in texts if text.startswith("SELECT")]) == 3
+
+
+def test_all_jobs_some_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = sorted((add(store, f"job {number}").id for number in range(7)), reverse=True)
+    add(store, "net", kind="model", dataset_id=ids[0])
+    with store.database.write() as session:
+        session.execute(update(Job).values(created=1.7e9))  # so that ids decide the order
+    monkeypatch.setattr("netloom.store.briefs.AT_ONCE", 3)
+    parts = list(store.all_briefs("dataset", running=True, steps=True))
+    assert [[job.id for job in part] for part in parts] == [ids[:3], ids[3:6], ids[6:]]
+    assert [step.status for step in parts[0][0].steps] == ["I", "I"]
+    assert list(store.all_briefs(running=False)) == []
+    assert [job.name for job in store.briefs("model", dataset_id=ids[0])] == ["net"]
+    assert store.options_of([ids[0], "other"]) == {ids[0]: {"a": 1}}
 
 
 def test_edits_reach_the_row_the_form_and_the_pages(store: Store) -> None:

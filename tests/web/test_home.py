@@ -63,6 +63,31 @@ def test_completed_jobs_have_the_rows_of_the_tables(
     assert anyone.get("/jobs/20260101-101500-0a1b/table_data.json").status_code == 404
 
 
+def test_lists_are_made_some_jobs_at_a_time(
+    anyone: httpx.Client, make_model: MakeModel, dataset: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for epochs in (1, 2, 0):
+        make_model(dataset_id=dataset.id, epochs=epochs)
+    whole = [anyone.get(path) for path in ("/index.json", "/completed_jobs.json")]
+    monkeypatch.setattr("netloom.store.briefs.AT_ONCE", 2)
+    parts = [anyone.get(path) for path in ("/index.json", "/completed_jobs.json")]
+    assert [answer.content for answer in parts] == [answer.content for answer in whole]
+    assert len(parts[0].json()["models"]) == len(parts[1].json()["models"]) == 3
+    assert parts[1].headers["content-type"] == "application/json"
+
+
+def test_a_list_that_cannot_begin_is_an_error(
+    anyone: httpx.Client, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise OSError("away")
+
+    monkeypatch.setattr(server.store, "briefs", away)
+    answer = anyone.get("/completed_jobs.json")
+    assert answer.status_code == 500
+    assert "error" in answer.json()
+
+
 def test_the_tables_filter_sort_and_paginate(anyone: httpx.Client, make_model: MakeModel) -> None:
     for _ in range(3):
         make_model(epochs=1)

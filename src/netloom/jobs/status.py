@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from netloom.store.briefs import Brief
 from netloom.store.records import Job
 from netloom.store.status import (
     BRIEF_WAIT,
@@ -37,19 +38,19 @@ __all__ = [
 ]
 
 
-def status_of_tasks(job: Job) -> Status:
+def status_of_tasks(job: Job | Brief) -> Status:
     """Return the status that tables show: a model that waits for a GPU is Waiting there."""
     return shown(job.status, (step.status for step in job.steps))
 
 
-def progress(job: Job) -> float:
+def progress(job: Job | Brief) -> float:
     """Return the mean progress of the steps, 0..1."""
     if not job.steps:
         return 1.0
     return sum(step.progress for step in job.steps) / len(job.steps)
 
 
-def elapsed(job: Job, now: float | None = None) -> float:
+def elapsed(job: Job | Brief, now: float | None = None) -> float:
     """Return the seconds from the first start to the last stop, or until now while it runs."""
     starts = [step.started for step in job.steps if step.started is not None]
     stops = [step.stopped for step in job.steps if step.stopped is not None]

@@ -11,6 +11,7 @@ anywhere.
 from __future__ import annotations
 
 from netloom.settings import Settings
+from netloom.store.briefs import Brief, Briefs
 from netloom.store.curves import Curve, Curves
 from netloom.store.database import Database, is_passing
 from netloom.store.events import Events
@@ -28,11 +29,14 @@ from netloom.store.resources import Resources, summary
 from netloom.store.snapshots import Snapshots
 from netloom.store.status import Status
 from netloom.store.steps import Process, Steps
+from netloom.store.summaries import CurveSummary, Summaries, SummariesByName
 from netloom.store.users import Users
 
 __all__ = [
     "SORTS",
+    "Brief",
     "Curve",
+    "CurveSummary",
     "DataFolder",
     "Event",
     "Fence",
@@ -44,6 +48,7 @@ __all__ = [
     "Status",
     "Step",
     "Store",
+    "SummariesByName",
     "is_passing",
     "open_store",
     "summary",
@@ -54,10 +59,12 @@ class Store(
     Users,
     Jobs,
     Listing,
+    Briefs,
     History,
     Steps,
     Queue,
     Curves,
+    Summaries,
     Snapshots,
     Models,
     Events,

@@ -8,12 +8,12 @@ however long the curve is, and the choice stays the same while the curve grows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, tuple_
+from sqlalchemy import Select, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from netloom.interfaces.job import MetricPoint
@@ -22,7 +22,6 @@ from netloom.store.part import Fence, Part, find_job, pass_fence
 from netloom.store.records import Point, Series
 
 _FIRST_RANK = 62
-_READ_AT_ONCE = 500  # curves
 _DELETED_AT_ONCE = 20_000  # points; others want to write, too
 
 
@@ -77,22 +76,6 @@ class Curves(Part):
                 (row.split, row.name): _curve(row, *_read(session, row, max_points)) for row in rows
             }
 
-    def series_summary(
-        self, job_ids: Iterable[str], points: int = 0, names: Collection[str] | None = None
-    ) -> Mapping[str, CurvesByName]:
-        """Return the curves of several jobs, by job, for tables.
-
-        They hold counts and extremes, and no more than `points` points for a sparkline.
-        """
-        found: dict[str, CurvesByName] = {}
-        with self.database.read() as session:
-            rows = list(session.scalars(_select_series(job_ids, names)))
-            columns = _read_many(session, rows, points) if points else {}
-            for row in rows:
-                curve = _curve(row, *columns.get(row.id, ([], [], [])))
-                found.setdefault(row.job_id, {})[(row.split, row.name)] = curve
-        return found
-
     def rewind_points(self, job_id: str, iteration: int, *, fence: Fence | None = None) -> None:
         """Drop the points after an iteration, before a training goes on from there."""
         with self.database.write() as session:
@@ -121,6 +104,14 @@ def drop_points(database: Database, job_id: str) -> None:
 def rank_of(place: int) -> int:
     """Return the number of trailing zero bits of a place."""
     return (place & -place).bit_length() - 1 if place else _FIRST_RANK
+
+
+def rank_for(count: int, limit: int) -> int:
+    """Return the smallest rank that leaves at most `limit` of `count` points, the last included."""
+    rank = 0
+    while rank < _FIRST_RANK and _left(count, rank) > max(limit, 2):
+        rank += 1
+    return rank
 
 
 def _pass(session: Session, job_id: str, fence: Fence | None) -> None:
@@ -195,7 +186,7 @@ def _truncate(session: Session, row: Series, iteration: int) -> int:
 
 
 def _read(session: Session, row: Series, limit: int) -> Columns:
-    rank = _rank_for(row.count, limit)
+    rank = rank_for(row.count, limit)
     columns = select(Point.place, Point.iteration, Point.epoch, Point.value)
     query = columns.where(Point.series_id == row.id, Point.rank >= rank).order_by(Point.place)
     rows = list(session.execute(query))
@@ -203,43 +194,6 @@ def _read(session: Session, row: Series, limit: int) -> Columns:
         last = columns.where(Point.series_id == row.id, Point.place == row.count - 1)
         rows += session.execute(last)
     return [r.iteration for r in rows], [r.epoch for r in rows], [r.value for r in rows]
-
-
-def _read_many(session: Session, rows: Iterable[Series], limit: int) -> dict[int, Columns]:
-    """Read the points of many curves in a few queries, by the id of the series."""
-    columns = select(Point.series_id, Point.place, Point.iteration, Point.epoch, Point.value)
-    by_rank: dict[int, list[Series]] = {}
-    for row in rows:
-        by_rank.setdefault(_rank_for(row.count, limit), []).append(row)
-    found: dict[int, list[Any]] = {}
-    for rank, group in by_rank.items():
-        for start in range(0, len(group), _READ_AT_ONCE):
-            part = group[start : start + _READ_AT_ONCE]
-            chosen = columns.where(
-                Point.series_id.in_([row.id for row in part]), Point.rank >= rank
-            )
-            for point in session.execute(chosen.order_by(Point.series_id, Point.place)):
-                found.setdefault(point.series_id, []).append(point)
-            ends = {row.id: row.count - 1 for row in part}
-            lacking = [
-                (i, end) for i, end in ends.items() if i in found and found[i][-1].place != end
-            ]
-            if lacking:
-                last = columns.where(tuple_(Point.series_id, Point.place).in_(lacking))
-                for point in session.execute(last):
-                    found[point.series_id].append(point)
-    return {
-        series_id: ([p.iteration for p in read], [p.epoch for p in read], [p.value for p in read])
-        for series_id, read in found.items()
-    }
-
-
-def _rank_for(count: int, limit: int) -> int:
-    """Return the smallest rank that leaves at most `limit` of `count` points, the last included."""
-    rank = 0
-    while rank < _FIRST_RANK and _left(count, rank) > max(limit, 2):
-        rank += 1
-    return rank
 
 
 def _left(count: int, rank: int) -> int:

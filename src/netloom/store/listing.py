@@ -57,7 +57,7 @@ class Listing(Part):
         `status` is one code or several; `text` is looked for in names and ids; `sort` is
         one of `SORTS`.
         """
-        wanted = _conditions(kind, status, text, running, group, owner)
+        wanted = conditions(kind, status, text, running, group, owner)
         query = select(Job).where(*wanted).order_by(*_order(sort, descending))
         query = query.offset(offset).limit(limit).options(selectinload(Job.steps))
         with self.database.read() as session:
@@ -90,14 +90,16 @@ class Listing(Part):
             return {row.id: row.name for row in session.execute(query)}
 
 
-def _conditions(
-    kind: str | None,
-    status: str | Collection[str] | None,
-    text: str,
-    running: bool | None,
-    group: str | None,
-    owner: str | None,
+def conditions(
+    kind: str | None = None,
+    status: str | Collection[str] | None = None,
+    text: str = "",
+    running: bool | None = None,
+    group: str | None = None,
+    owner: str | None = None,
+    dataset_id: str | None = None,
 ) -> list[ColumnElement[bool]]:
+    """Return what picks these jobs; None lets every one through."""
     wanted: list[ColumnElement[bool]] = []
     if kind is not None:
         wanted.append(Job.kind == kind)
@@ -109,6 +111,8 @@ def _conditions(
         wanted.append(Job.group == group)
     if owner is not None:
         wanted.append(Job.owner == owner)
+    if dataset_id is not None:
+        wanted.append(Job.dataset_id == dataset_id)
     if text:
         in_id = Job.id.startswith(text, autoescape=True)
         wanted.append(Job.name.icontains(text, autoescape=True) | in_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import func, select
@@ -62,10 +62,11 @@ class Snapshots(Part):
             )
         return row
 
-    def latest_weights(self) -> dict[str, str]:
-        """Return the file name of the newest snapshot of every job that has one, by job id."""
+    def latest_weights(self, job_ids: Iterable[str]) -> dict[str, str]:
+        """Return the file name of the newest snapshot of each of these jobs that has one."""
         newest = (
             select(Snapshot.job_id, func.max(Snapshot.iteration).label("iteration"))
+            .where(Snapshot.job_id.in_(list(job_ids)))
             .group_by(Snapshot.job_id)
             .subquery()
         )
@@ -74,7 +75,7 @@ class Snapshots(Part):
             (Snapshot.job_id == newest.c.job_id) & (Snapshot.iteration == newest.c.iteration),
         )
         with self.database.read() as session:
-            return {row.job_id: row.weights for row in session.execute(query)}
+            return dict(session.execute(query).all())
 
     def rewind_snapshots(
         self, job_id: str, iteration: int, *, fence: Fence | None = None

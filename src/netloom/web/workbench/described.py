@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netloom.store import Job, Step, Store
+from netloom.store import Brief, Job, Step, Store
 from netloom.store import status as states
 
 NO_SNAPSHOTS = "no snapshots"
 
 
-def brief(job: Job) -> dict[str, Any]:
+def brief(job: Job | Brief) -> dict[str, Any]:
     """Return what a creation answers."""
     return {"id": job.id, "name": job.name, "status": states.label(job.status)}
 
@@ -39,27 +39,30 @@ def model_json(store: Store, job: Job, *, detailed: bool = False) -> dict[str, A
     if detailed:
         more["directory"] = str(store.files.directory(job.id))
         more["snapshots"] = [plain_epoch(row.epoch) for row in snapshots]
-    dataset = store.job(job.dataset_id) if job.dataset_id else None
+    dataset = _dataset_facts(store.job(job.dataset_id).options) if job.dataset_id else {}
     weights = snapshots[-1].weights if snapshots else NO_SNAPSHOTS
     return {**brief(job), **more, **_about_model(job, dataset, weights)}
 
 
-def models_json(store: Store, jobs: Sequence[Job], datasets: Iterable[Job]) -> list[dict[str, Any]]:
-    """Return many models, not detailed; `datasets` are those they may be trained on."""
-    weights = store.latest_weights()
-    by_id = {dataset.id: dataset for dataset in datasets}
+def models_json(store: Store, models: Sequence[Brief]) -> list[dict[str, Any]]:
+    """Return many models, not detailed."""
+    weights = store.latest_weights(job.id for job in models)
+    options = store.options_of({job.dataset_id for job in models if job.dataset_id})
+    facts = {job_id: _dataset_facts(found) for job_id, found in options.items()}
     return [
         {
             **brief(job),
-            **_about_model(job, by_id.get(job.dataset_id or ""), weights.get(job.id, NO_SNAPSHOTS)),
+            **_about_model(
+                job, facts.get(job.dataset_id or "", {}), weights.get(job.id, NO_SNAPSHOTS)
+            ),
         }
-        for job in jobs
+        for job in models
     ]
 
 
-def _about_model(job: Job, dataset: Job | None, weights: str) -> dict[str, Any]:
+def _about_model(job: Job | Brief, dataset: dict[str, Any], weights: str) -> dict[str, Any]:
     created = datetime.datetime.fromtimestamp(job.created)
-    facts = {**_dataset_facts(dataset), **job.facts}
+    facts = {**dataset, **job.facts}
     value = {
         "dataset_id": job.dataset_id,
         "job id": job.id,
@@ -82,10 +85,7 @@ def plain_epoch(epoch: float) -> int | float:
     return int(epoch) if epoch == int(epoch) else round(epoch, 3)
 
 
-def _dataset_facts(dataset: Job | None) -> dict[str, Any]:
-    if dataset is None:
-        return {}
-    options = dataset.options
+def _dataset_facts(options: Mapping[str, Any]) -> dict[str, Any]:
     size = (options.get("resize_height"), options.get("resize_width"))
     return {
         "image_dimensions": [*size, int(options.get("resize_channels") or 0)],

@@ -8,32 +8,31 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-import netloom
-from netloom.store import SORTS, Job
+from netloom.store import SORTS
 from netloom.web.auth import named_in
 from netloom.web.negotiation import wants_json
 from netloom.web.site import Here, Site
-from netloom.web.workbench.described import brief, models_json
+from netloom.web.streamed import streamed
+from netloom.web.workbench import lists
 from netloom.web.workbench.pages import HomePage, MetersFragment, RunningFragment, TableFragment
 from netloom.web.workbench.parts import JobRow, Table
 from netloom.web.workbench.render import frame_of, render
-from netloom.web.workbench.rows import as_json, job_rows
+from netloom.web.workbench.rows import NO_CURVES, backend, curves_of, job_rows, row_json
 
 router = APIRouter(tags=["home"])
 
 MOST_RUNNING = 200  # rows on the page
 PAGE = 50  # rows of a table
 LONGEST_PAGE = 500
-MOST_LISTED = 100_000  # jobs in a JSON list, which has no pages
 SORT_NAMES = {"submitted": "created"}
 
 
 @router.get("/", response_model=None)
 @router.get("/index.json", response_model=None)
-def home(request: Request, here: Here) -> Response | dict[str, Any]:
+def home(request: Request, here: Here) -> Response:
     """Show the jobs; `/index.json` lists datasets and models, running ones first."""
     if wants_json(request):
-        return _index(here)
+        return streamed(lists.index(here))
     user = named_in(request)
     tab = "models" if request.query_params.get("tab") == "2" else "datasets"
     page = HomePage(
@@ -68,52 +67,17 @@ def table(request: Request, here: Here) -> Response:
 
 
 @router.get("/completed_jobs.json")
-def completed_jobs(request: Request, here: Here) -> dict[str, Any]:
+def completed_jobs(here: Here) -> Response:
     """List the rows of the home tables: running jobs, and finished datasets and models."""
-    user = named_in(request)
-    rows = {
-        name: [as_json(row) for row in _all_rows(here, user, kind, is_running)]
-        for name, kind, is_running in (
-            ("running", None, True),
-            ("datasets", "dataset", False),
-            ("models", "model", False),
-        )
-    }
-    known = {"id", "name", "group", "status", "status_css", "submitted", "elapsed", "type"}
-    known |= {"progress", "dataset_id", "framework", "sparkline", "extension", "backend"}
-    fields = {key for row in rows["running"] + rows["models"] for key in row} - known
-    return {**rows, "pretrained_models": [], "model_output_fields": sorted(fields)}
+    return streamed(lists.completed(here.store))
 
 
 @router.get("/jobs/{job_id}/table_data.json")
-def table_data(request: Request, job_id: str, here: Here) -> dict[str, Any]:
+def table_data(job_id: str, here: Here) -> dict[str, Any]:
     """Return the row of one job."""
-    rows = job_rows(here.store, [here.store.job(job_id)], named_in(request))
-    return {"job": as_json(rows[0])}
-
-
-def _index(site: Site) -> dict[str, Any]:
-    def listed(kind: str) -> list[Job]:
-        parts = [_all_jobs(site, kind, is_running) for is_running in (True, False)]
-        return [job for part in parts for job in part]
-
-    datasets = listed("dataset")
-    named = {"server_name": site.settings.server_name} if site.settings.server_name else {}
-    return {
-        "version": netloom.__version__,
-        **named,
-        "jobs_dir": str(site.store.files.jobs),
-        "datasets": [brief(job) for job in datasets],
-        "models": models_json(site.store, listed("model"), datasets),
-    }
-
-
-def _all_jobs(site: Site, kind: str | None, is_running: bool) -> list[Job]:
-    return site.store.jobs(kind=kind, running=is_running, limit=MOST_LISTED)[0]
-
-
-def _all_rows(site: Site, user: str, kind: str | None, is_running: bool) -> tuple[JobRow, ...]:
-    return job_rows(site.store, _all_jobs(site, kind, is_running), user)
+    job = here.store.job(job_id)
+    curves = curves_of(here.store, [job.id]).get(job.id, NO_CURVES)
+    return {"job": row_json(job, curves, backend(job))}
 
 
 def _running(site: Site, user: str) -> tuple[JobRow, ...]:

@@ -5,19 +5,28 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from netloom import jobs
-from netloom.store import Curve, Job, Step, Store
+from netloom.store import Brief, Job, Step, Store, SummariesByName
 from netloom.store import status as states
 from netloom.web.auth import may_edit
 from netloom.web.workbench.parts import JobRow, Status
 
-CurvesByName = Mapping[tuple[str, str], Curve]
-
 SPARKLINE = 40  # values
 # A sweep adds such words to the names of its jobs.
 SWEEP_WORDS = re.compile(r"(?: \w+:\S+)+$")
+
+
+class Curves(NamedTuple):
+    """What rows show of the curves of one job."""
+
+    figures: SummariesByName
+    outputs: dict[str, float]  # by the names of the tables' columns
+    sparkline: tuple[float, ...]  # of the training loss
+
+
+NO_CURVES = Curves({}, {}, ())
 
 
 def status_of(code: str) -> Status:
@@ -30,12 +39,12 @@ def status_of(code: str) -> Status:
     )
 
 
-def status_of_tasks(job: Job) -> Status:
+def status_of_tasks(job: Job | Brief) -> Status:
     """Return what tables show: a model that waits for a GPU is Waiting though its job runs."""
     return status_of(jobs.status_of_tasks(job).value)
 
 
-def progress(job: Job) -> int:
+def progress(job: Job | Brief) -> int:
     """Return the mean progress of the steps in whole percent."""
     return int(100 * jobs.progress(job) + 1e-6)
 
@@ -60,7 +69,7 @@ def job_eta(job: Job) -> float | None:
     return max(known, default=None)
 
 
-def address(job: Job) -> str:
+def address(job: Job | Brief) -> str:
     """Return the path of a job's page."""
     return f"/{job.kind}s/{job.id}"
 
@@ -74,21 +83,20 @@ def job_rows(store: Store, listed: Sequence[Job], user: str) -> tuple[JobRow, ..
     """Return jobs as rows; asks the database once per kind of thing, not once per job."""
     models = [job.id for job in listed if job.kind == "model"]
     datasets = [job.id for job in listed if job.kind == "dataset"]
-    curves = _curves(store, models)
+    curves = curves_of(store, models)
     refs = store.count_models(datasets) if datasets else {}
     names = _names(store, {job.dataset_id for job in listed if job.dataset_id})
     return tuple(
-        job_row(job, user, curves.get(job.id, {}), refs.get(job.id, 0), names) for job in listed
+        job_row(job, user, curves.get(job.id, NO_CURVES), refs.get(job.id, 0), names)
+        for job in listed
     )
 
 
-def job_row(
-    job: Job, user: str, curves: CurvesByName, refs: int, names: Mapping[str, str]
-) -> JobRow:
+def job_row(job: Job, user: str, curves: Curves, refs: int, names: Mapping[str, str]) -> JobRow:
     """Return one job as a row."""
     suffix = SWEEP_WORDS.search(job.name)
     failed = failed_step(job)
-    loss, accuracy = curves.get(("train", "loss")), curves.get(("val", "accuracy"))
+    loss, accuracy = (curves.figures.get(key) for key in (("train", "loss"), ("val", "accuracy")))
     return JobRow(
         id=job.id,
         url=address(job),
@@ -109,61 +117,49 @@ def job_row(
         framework=job.framework,
         dataset_id=job.dataset_id or "",
         dataset_name=names.get(job.dataset_id or "", ""),
-        sparkline=sparkline(loss),
+        sparkline=curves.sparkline,
         loss=loss.last if loss else None,
         accuracy=100 * accuracy.last if accuracy and accuracy.last is not None else None,
         eta=job_eta(job),
         error=failed.error if failed else "",
-        outputs=outputs(curves),
+        outputs=curves.outputs,
     )
 
 
-def as_json(row: JobRow) -> dict[str, Any]:
-    """Return a row as the JSON of the home tables has it."""
-    name = f"{row.name} {row.name_suffix}" if row.name_suffix else row.name
+def row_json(job: Job | Brief, curves: Curves, backend: str) -> dict[str, Any]:
+    """Return a job as the JSON of the home tables has it; `backend` is that of a dataset."""
+    status = jobs.status_of_tasks(job)
     value: dict[str, Any] = {
-        "id": row.id,
-        "name": name,
-        "group": row.group,
-        "status": row.status.name,
-        "status_css": row.status.css,
-        "submitted": row.submitted,
-        "elapsed": row.elapsed,
-        "type": row.kind,
-        "progress": row.progress,
+        "id": job.id,
+        "name": job.name,
+        "group": job.group,
+        "status": status.label,
+        "status_css": status.css,
+        "submitted": job.created,
+        "elapsed": jobs.elapsed(job),
+        "type": job.kind,
+        "progress": progress(job),
     }
-    if row.kind == "dataset":
-        return {**value, "backend": row.backend}
-    value |= {"dataset_id": row.dataset_id, "framework": row.framework, **row.outputs}
-    if row.sparkline:
-        value["sparkline"] = list(row.sparkline)
+    if job.kind == "dataset":
+        return {**value, "backend": backend}
+    value |= {"dataset_id": job.dataset_id or "", "framework": job.framework, **curves.outputs}
+    if curves.sparkline:
+        value["sparkline"] = curves.sparkline
     return value
 
 
-def outputs(curves: CurvesByName) -> dict[str, float]:
-    """Return last, smallest and largest of each curve under the names of the tables' columns."""
-    found: dict[str, float] = {}
-    for (split, name), curve in sorted(curves.items()):
-        factor = 100.0 if "accuracy" in name else 1.0
-        values = (("last", curve.last), ("min", curve.smallest), ("max", curve.largest))
-        for word, value in values:
-            if value is not None:
-                found[f"{name} ({split}) {word}"] = factor * value
-    for split in ("train", "val"):
-        ends = [c.epochs[-1] for (s, _), c in curves.items() if s == split and c.epochs]
-        if ends:
-            found |= {f"epoch ({split}) last": max(ends), f"epoch ({split}) max": max(ends)}
-            found[f"epoch ({split}) min"] = min(
-                c.epochs[0] for (s, _), c in curves.items() if s == split and c.epochs
-            )
-    return found
-
-
-def sparkline(curve: Curve | None) -> tuple[float, ...]:
-    """Return at most `SPARKLINE` values of a curve, evenly spread, the last among them."""
-    values = [value for value in curve.values if value is not None] if curve else []
-    step = max(1, -(-len(values) // SPARKLINE))
-    return tuple(values[::-1][::step][::-1])
+def curves_of(store: Store, models: Sequence[str]) -> dict[str, Curves]:
+    """Return what rows show of the curves of these models, by id."""
+    if not models:
+        return {}
+    epochs = store.curve_epochs(models, "loss")
+    lines = store.sparklines(models, "train", "loss", SPARKLINE)
+    return {
+        job_id: Curves(
+            figures, _outputs(figures, epochs.get(job_id, {})), tuple(lines.get(job_id, ()))
+        )
+        for job_id, figures in store.series_summary(models).items()
+    }
 
 
 def backend(job: Job) -> str:
@@ -189,14 +185,23 @@ def dataset_facts(job: Job) -> str:
     return ", ".join(words)
 
 
-def _curves(store: Store, models: Sequence[str]) -> dict[str, CurvesByName]:
-    """Return what tables show of the curves; points are read of the loss alone."""
-    if not models:
-        return {}
-    drawn = store.series_summary(models, points=SPARKLINE, names=["loss"])
-    every = store.series_summary(models)
-    return {job_id: {**curves, **drawn.get(job_id, {})} for job_id, curves in every.items()}
-
-
 def _names(store: Store, ids: set[str]) -> dict[str, str]:
     return store.job_names(ids) if ids else {}
+
+
+def _outputs(
+    figures: SummariesByName, epochs: Mapping[str, tuple[float, float]]
+) -> dict[str, float]:
+    """Return last, smallest and largest of each curve, and of the epochs of each split."""
+    found: dict[str, float] = {}
+    for (split, name), curve in figures.items():
+        factor = 100.0 if "accuracy" in name else 1.0
+        for word, value in zip(("last", "min", "max"), curve, strict=True):
+            if value is not None:
+                found[f"{name} ({split}) {word}"] = factor * value
+    for split in ("train", "val"):
+        if split in epochs:
+            first, last = epochs[split]
+            found[f"epoch ({split}) last"] = found[f"epoch ({split}) max"] = last
+            found[f"epoch ({split}) min"] = first
+    return found
