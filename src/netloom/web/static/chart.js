@@ -33,7 +33,7 @@ export function axis(options = {}) {
 export function number(value) {
   if (value == null || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
-  if (value !== 0 && (size < 0.001 || size >= 1e5)) return value.toExponential(2);
+  if (value !== 0 && (size < 0.001 || size >= 1e5)) return value.toExponential(2).replace(/\.?0+e/, "e").replace("e+", "e");
   return Number(value.toPrecision(4)).toString();
 }
 

@@ -9,6 +9,8 @@ const LEFT = 60;
 const RIGHT = 48;
 const LABEL = 16; // beside the axis
 const HEIGHTS = { main: 320, rate: 110 };
+const AROUND = 390; // what a large graph leaves of the window for all else
+const APART = 4; // at least, between the ticks of two snapshots
 
 class Curves {
   constructor(card) {
@@ -82,6 +84,11 @@ class Curves {
     return Math.max(0.01, ...[...this.all, ...this.rates].map(({ points: [xs] }) => xs.at(-1) ?? 0));
   }
 
+  // As tall as the window allows where the graph has a page of its own.
+  get height() {
+    return "large" in this.card.dataset ? Math.max(HEIGHTS.main, innerHeight - AROUND) : HEIGHTS.main;
+  }
+
   draw() {
     const empty = this.all.every(({ points: [xs] }) => xs.length === 0);
     this.card.querySelector("[data-none]").hidden = !empty;
@@ -138,7 +145,7 @@ class Curves {
   options(which) {
     const main = which === "main";
     return {
-      height: HEIGHTS[which],
+      height: main ? this.height : HEIGHTS.rate,
       padding: [8, main ? 0 : RIGHT + LABEL, 0, 0],
       legend: { show: false },
       cursor: { y: false, sync: { key: "netloom-curves", scales: ["x", null] }, drag: { x: true, y: false, dist: 6 }, points: { size: 7 } },
@@ -149,7 +156,7 @@ class Curves {
         rate: { range: (_, low, high) => (high == null ? [0, 1] : [0, high * 1.1 || 1]) },
       },
       axes: main
-        ? [axis({ size: 28, space: 70 }), axis({ scale: "loss", label: "loss", size: LEFT, values: (_, ticks) => ticks.map((tick) => (tick == null ? "" : number(tick))) }),
+        ? [axis({ size: 28, space: 70, ...(this.rates.length ? {} : { label: "epoch" }) }), axis({ scale: "loss", label: "loss", size: LEFT, values: (_, ticks) => ticks.map((tick) => (tick == null ? "" : number(tick))) }),
           axis({ scale: "share", side: 1, label: "accuracy, %", size: RIGHT, grid: { show: false } })]
         : [axis({ label: "epoch", size: 28, space: 70 }), axis({ scale: "rate", label: "rate", size: LEFT, space: 30, values: (_, ticks) => ticks.map(number) })],
       hooks: {
@@ -214,11 +221,14 @@ class Curves {
     const ratio = devicePixelRatio;
     const place = (epoch) => chart.valToPos(epoch, "x", true);
     const inside = (x) => x >= bbox.left - 1 && x <= bbox.left + bbox.width + 1;
+    let before = Infinity; // the newest snapshot comes first
     ctx.save();
     for (const option of this.snapshots) {
       const x = place(Number(option.dataset.epoch));
-      if (!inside(x)) continue;
       const best = "best" in option.dataset;
+      const tick = !best && !option.selected;
+      if (!inside(x) || (tick && before - x < APART * ratio)) continue;
+      if (tick) before = x;
       ctx.strokeStyle = colour(option.selected ? "--accent" : best ? "--done" : "--line-strong");
       ctx.lineWidth = (option.selected || best ? 1.5 : 1) * ratio;
       ctx.setLineDash(best && !option.selected ? [4 * ratio, 4 * ratio] : []);
