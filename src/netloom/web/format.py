@@ -45,8 +45,8 @@ def duration(seconds: float) -> str:
 
 
 def figure(value: float) -> str:
-    """Return a measured value with four digits that count."""
-    return f"{value:.4g}"
+    """Return a measured value with four digits that count: "0.03249", "12,346"."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e7 else f"{value:.4g}"
 
 
 def percent(value: float) -> str:

@@ -2,7 +2,7 @@
 //
 // An element with data-live="status name ..." is fetched again (its hx-get, by the trigger
 // `netloom:refresh`) when an event of one of these kinds comes, at most once per data-pace milliseconds.
-// Progress figures are written in place. Other modules listen to `netloom:event` on the document.
+// Other modules listen to `netloom:event` on the document.
 
 const KINDS = ["added", "deleted", "status", "progress", "facts", "metrics", "snapshot", "name", "group", "notes", "resources"];
 const timers = new WeakMap();
@@ -49,7 +49,6 @@ function hear(kind, data) {
   const shared = kind === "resources" || kind === "added" || kind === "deleted" || kind === "status";
   if (shared) refresh(document.getElementById("meters"));
   if (job && data.job_id && data.job_id !== job) return;
-  if (kind === "progress") showProgress(data);
   for (const element of document.querySelectorAll("[data-live]")) {
     if (element.dataset.live.split(" ").includes(kind)) refresh(element);
   }
@@ -62,34 +61,4 @@ function refresh(element, pace = Number(element?.dataset.pace ?? 400)) {
     timers.delete(element);
     if (element.isConnected) globalThis.htmx.trigger(element, "netloom:refresh");
   }, pace));
-}
-
-function showProgress({ job_id: id, step, progress, rate, eta, message }) {
-  if (!job || id !== job) return;
-  const percent = Math.round(100 * progress);
-  const bar = document.querySelector(`[data-progress="step ${CSS.escape(step)}"]`);
-  if (bar) {
-    bar.querySelector("progress").value = percent;
-    bar.querySelector(".figure").textContent = `${percent} %`;
-  }
-  write(`[data-message="${CSS.escape(step)}"]`, message);
-  write(`[data-rate="${CSS.escape(step)}"]`, rate ? `${figure(rate)} per second` : "");
-  write(`[data-eta="step ${CSS.escape(step)}"]`, eta != null ? `${duration(eta)} left` : "");
-}
-
-function write(selector, text) {
-  const element = document.querySelector(selector);
-  if (element && text != null && element.textContent !== text) element.textContent = text;
-}
-
-export function figure(value) {
-  return Number(value.toPrecision(4)).toString();
-}
-
-export function duration(seconds) {
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  if (whole < 86400) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
-  return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
 }
