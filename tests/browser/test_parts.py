@@ -111,7 +111,7 @@ def test_customize_fills_the_editor(ada: Page, model: str) -> None:
     ada.get_by_role("button", name="Customize LeNet").click()
     text = ada.get_by_role("textbox", name="Network text")
     expect(text).to_have_value(re.compile(r"def build\(p\)"))
-    expect(ada.get_by_role("radio", name="Own network text")).to_be_checked()
+    expect(ada.get_by_role("radio", name="Own network")).to_be_checked()
 
 
 def test_theme_stays(ada: Page) -> None:
@@ -120,3 +120,53 @@ def test_theme_stays(ada: Page) -> None:
     ada.get_by_role("button", name="Dark").click()
     ada.reload()
     expect(ada.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_phone_shows_all_of_a_job_without_scrolling_sideways(ada: Page, model: str) -> None:
+    ada.set_viewport_size({"width": 390, "height": 844})
+    dataset = ada.request.get(f"{model}.json").json()["dataset_id"]
+    new = f"/models/images/classification/new?dataset={dataset}"
+    explore = f"/datasets/images/classification/explore?job_id={dataset}"
+    for address in (model, f"/datasets/{dataset}", explore, new, "/?tab=1", "/?tab=2"):
+        ada.goto(address)
+        assert ada.evaluate("document.documentElement.scrollWidth") <= 390, address
+    row = ada.get_by_role("row", name="parts lenet")
+    for cell in row.get_by_role("cell").all():
+        box = cell.bounding_box()
+        assert box is None or box["x"] + box["width"] <= 390
+    expect(row).to_contain_text("Done")
+    expect(row.get_by_text(re.compile(r"^\d+\.\d\d %$"))).to_be_in_viewport(ratio=1)
+
+
+def test_large_graph_fills_the_window(ada: Page, model: str) -> None:
+    ada.set_viewport_size({"width": 1200, "height": 1000})
+    ada.goto(model)
+    ada.get_by_role("link", name="View large").click()
+    ada.get_by_role("heading", name="All points of the curves").wait_for()
+    plot = ada.get_by_role("group", name="Losses and accuracy over the epochs")
+    plot.locator("canvas").wait_for()
+    box = plot.bounding_box()
+    assert box
+    assert box["height"] > 500
+    expect(ada.get_by_text("selects the nearest snapshot")).to_have_count(0)
+
+
+def test_header_and_steps_tell_the_same_while_it_runs(ada: Page, model: str) -> None:
+    ada.set_viewport_size({"width": 1200, "height": 1000})
+    make_model(ada, "for parts", "runs for long", epochs=5000)
+    header, steps = ada.locator("#job-header"), ada.locator("#steps")
+    expect(steps).to_contain_text(re.compile(r"Epoch \d+ of 5000"))
+    before = steps.text_content()
+    expect(steps).not_to_have_text(before or "")
+
+    # Each comes with a request of its own: one of the moments in between may be seen.
+    tells = re.compile(r"(\d+) %.*?(\S[\w ]*) left", re.DOTALL)
+    for _ in range(50):
+        said = [tells.search(part.inner_text()) for part in (header, steps)]
+        if all(said) and len({found.groups() for found in said if found}) == 1:
+            break
+        ada.wait_for_timeout(200)
+    else:
+        pytest.fail(f"Header and steps differ: {said}")
+    ada.get_by_role("button", name="Abort").click()
+    expect(header).to_contain_text("Aborted")
