@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,31 @@ def test_a_list_is_classified(bench: Workbench, model: str, dataset: str) -> Non
     assert len(found) == 30
     right = sum(Path(path).parent.name == top[0][0] for path, top in found.items())
     assert right >= 28
+
+
+def test_a_longer_list_needs_no_more_memory(bench: Workbench, model: str, tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (512, 512, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "0.bmp")  # 768 kB
+    for number in range(1, 400):
+        os.link(tmp_path / "0.bmp", tmp_path / f"{number}.bmp")
+    peaks = []
+    for count in (80, 400):
+        listing = "".join(f"{tmp_path}/{number}.bmp 1\n" for number in range(count))
+        answer = bench.http.post(
+            f"{MODELS}/classify_many.json",
+            data={"job_id": model},
+            files={"image_list": ("list.txt", listing)},
+        )
+        assert len(answer.json()["classifications"]) == count
+        assert bench.server.process is not None
+        peaks.append(peak(bench.server.process.pid))
+    assert peaks[1] - peaks[0] < 40 * 2**20  # holding the images would take 240 MB more
+
+
+def peak(process: int) -> int:
+    """Return the most memory that a process has had, in bytes."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 def test_one_image_gets_the_same_numbers_at_every_door(
