@@ -148,7 +148,7 @@ def test_a_dataset_in_use_stays(store: Store) -> None:
     assert str(refusal.value) == (
         'Cannot delete "birds" because 1 model depends on it: "birds-net"'
     )
-    assert [row.id for row in store.models_of(dataset.id)] == [model.id]
+    assert [row.id for row in store.briefs(dataset_id=dataset.id)] == [model.id]
     assert store.count_models([dataset.id, model.id]) == {dataset.id: 1}
     store.delete_job(model.id)
     store.delete_job(dataset.id)

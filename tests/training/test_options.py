@@ -203,7 +203,7 @@ def test_a_dataset_must_fit(store, stored):
         with pytest.raises(InvalidOptions) as caught:
             options(**fields).submit(store, {})
         assert caught.value.errors[field][0].startswith(sentence)
-    assert store.models_of(stored.id) == []
+    assert store.briefs(dataset_id=stored.id) == []
 
 
 def test_a_model_is_not_a_dataset(store, stored):

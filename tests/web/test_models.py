@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import event
 
 from netloom.store import Job, Step
 from netloom.web.workbench import model_view
@@ -114,6 +115,27 @@ def test_the_pages(anyone: httpx.Client, dataset: Job, make_model: MakeModel) ->
     assert anyone.get(f"{CREATE}/large_graph?job_id={dataset.id}").status_code == 404
     assert anyone.get(f"/models/{model.id}/snapshots").status_code == 200
     assert "lamp" in anyone.get(f"/datasets/{dataset.id}").text
+
+
+def test_pages_read_no_more_models_than_they_show(
+    anyone: httpx.Client, ada: httpx.Client, server: Server, dataset: Job
+) -> None:
+    about = {"kind": "model", "type": "Image Classification Model", "owner": "ada"}
+    names = [f"sibling-{number:02d}" for number in range(24)]
+    for name in names:
+        words = {"name": name, "options": {}, "form": {}, "plan": (), "framework": "pytorch"}
+        last = server.store.add_job(**about, **words, dataset_id=dataset.id)
+    read: list[str] = []
+    listen = (Job, "load", lambda job, _: read.append(job.name))
+    event.listen(*listen)
+    try:
+        page = anyone.get(f"/models/{last.id}").text
+        assert [name for name in names if name in page] == names[-21:]
+        assert all(name in anyone.get(f"/datasets/{dataset.id}").text for name in names)
+        assert ada.get(f"{CREATE}/new").status_code == 200
+    finally:
+        event.remove(*listen)
+    assert set(read) <= {last.name, dataset.name}
 
 
 def test_a_model_page_leads_to_the_large_graph(anyone: httpx.Client, model: Job) -> None:

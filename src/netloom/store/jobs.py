@@ -128,17 +128,6 @@ class Jobs(Part):
         with self.database.read() as session:
             _refuse_used(session, find_job(session, job_id))
 
-    def models_of(self, dataset_id: str) -> list[Job]:
-        """Return the models of a dataset, oldest first."""
-        query = (
-            select(Job)
-            .where(Job.dataset_id == dataset_id)
-            .order_by(Job.created, Job.id)
-            .options(selectinload(Job.steps))
-        )
-        with self.database.read() as session:
-            return list(session.scalars(query))
-
     def _new_directory(self, created: float) -> str:
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(created))
         while True:

@@ -132,6 +132,7 @@ def dataset_job(site: Site, job_id: str) -> Job:
 
 def _page(request: Request, site: Site, job: Job) -> DatasetPage:
     directory = site.store.files.directory(job.id)
+    models = site.store.briefs("model", dataset_id=job.id, limit=MOST_MODELS, steps=True)
     return DatasetPage(
         job=panels.header(job, named_in(request)),
         summary=dataset_view.summary(job),
@@ -142,7 +143,7 @@ def _page(request: Request, site: Site, job: Job) -> DatasetPage:
         databases=dataset_view.databases(site.store, job),
         steps=panels.steps(job),
         history=panels.history(site.store, job),
-        models=panels.model_links(site.store, site.store.models_of(job.id)[-MOST_MODELS:]),
+        models=panels.model_links(site.store, models),
         files=panels.files(directory, dataset_view.PURPOSES),
     )
 

@@ -35,6 +35,15 @@ class SnapshotChoice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DatasetChoice:
+    """A dataset that a new model can learn from."""
+
+    id: str
+    name: str
+    status: Status
+
+
+@dataclass(frozen=True, kw_only=True)
 class NetworkChoice:
     """A standard network that can be chosen."""
 

@@ -71,7 +71,8 @@ def settings(job: Job) -> tuple[tuple[str, str], ...]:
             continue
         if not _counts(field.extra.get("when"), job.options):
             continue
-        shown.append((field.label, _shown(value) + (f" {field.unit}" if field.unit else "")))
+        unit = field.unit.removesuffix("s") if value == 1 else field.unit
+        shown.append((field.label, f"{_shown(value)} {unit}".rstrip()))
     return tuple(shown)
 
 
@@ -118,7 +119,6 @@ def networks() -> tuple[NetworkChoice, ...]:
 
 def previous(store: Store) -> tuple[PreviousModel, ...]:
     """Return the newest models, whose network texts can be taken up."""
-    jobs, _ = store.jobs(kind="model", limit=MOST_PREVIOUS)
     return tuple(
         PreviousModel(
             id=job.id,
@@ -126,7 +126,7 @@ def previous(store: Store) -> tuple[PreviousModel, ...]:
             url=address(job),
             framework=job.framework,
         )
-        for job in jobs
+        for job in store.briefs("model", limit=MOST_PREVIOUS)
     )
 
 

@@ -18,7 +18,9 @@ from netloom.web.posted import Posted, read_posted
 from netloom.web.site import Here, Site
 from netloom.web.workbench import creation, dataset_view, forms, model_view, panels
 from netloom.web.workbench.curves import combined_graph, graph, rate_graph
+from netloom.web.workbench.dataset_parts import DatasetSummary
 from netloom.web.workbench.described import model_json
+from netloom.web.workbench.model_parts import DatasetChoice
 from netloom.web.workbench.pages import (
     LargeGraphPage,
     ModelNewPage,
@@ -26,6 +28,7 @@ from netloom.web.workbench.pages import (
     SnapshotsFragment,
 )
 from netloom.web.workbench.render import render
+from netloom.web.workbench.rows import status_of_tasks
 
 router = APIRouter(tags=["models"])
 
@@ -191,7 +194,10 @@ def _weights(site: Site, job: Job, epoch: str) -> str | None:
 
 def _page(request: Request, site: Site, job: Job) -> ModelPage:
     store, directory = site.store, site.store.files.directory(job.id)
-    siblings = [other for other in store.models_of(job.dataset_id or "") if other.id != job.id]
+    of_dataset = store.briefs(
+        "model", dataset_id=job.dataset_id or "", limit=MOST_SIBLINGS + 1, steps=True
+    )
+    siblings = [other for other in of_dataset if other.id != job.id][:MOST_SIBLINGS]
     return ModelPage(
         job=panels.header(job, named_in(request)),
         dataset=model_view.dataset_of(store, job),
@@ -210,7 +216,7 @@ def _page(request: Request, site: Site, job: Job) -> ModelPage:
         steps=panels.steps(job),
         history=panels.history(store, job),
         files=panels.files(directory, model_view.PURPOSES),
-        siblings=panels.model_links(store, siblings[-MOST_SIBLINGS:]),
+        siblings=panels.model_links(store, siblings),
     )
 
 
@@ -226,8 +232,8 @@ def _form_page(
 ) -> Response:
     from netloom.training import ClassificationModel
 
-    found, _ = site.store.jobs(kind="dataset", status=list("IWRD"), limit=MOST_DATASETS)
-    datasets = tuple(dataset_view.summary(job) for job in found)
+    found = site.store.briefs("dataset", status=list("IWRD"), limit=MOST_DATASETS, steps=True)
+    first = found[0].id if found else ""
     form = forms.build(
         ClassificationModel,
         action=CREATE,
@@ -235,11 +241,15 @@ def _form_page(
         errors=errors,
         clone=clone,
         choices={"dataset": [(job.id, job.name, job.id) for job in found]},
-        chosen={"dataset": dataset or (found[0].id if found else "")},
+        chosen={"dataset": dataset or first},
     )
+    chosen = form.field("dataset").value
     page = ModelNewPage(
         form=form,
-        datasets=datasets,
+        datasets=tuple(
+            DatasetChoice(id=job.id, name=job.name, status=status_of_tasks(job)) for job in found
+        ),
+        dataset=_summary(site, chosen if chosen in {job.id for job in found} else first),
         networks=model_view.networks(),
         previous=model_view.previous(site.store),
         gpus=tuple(
@@ -249,3 +259,7 @@ def _form_page(
         ),
     )
     return render(request, page, status=status)
+
+
+def _summary(site: Site, dataset_id: str) -> DatasetSummary | None:
+    return dataset_view.summary(site.store.job(dataset_id)) if dataset_id else None

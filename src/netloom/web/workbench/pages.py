@@ -22,6 +22,7 @@ from netloom.web.workbench.dataset_parts import (
 )
 from netloom.web.workbench.forms import Form
 from netloom.web.workbench.model_parts import (
+    DatasetChoice,
     ManyRow,
     ManySummary,
     ModelLink,
@@ -139,7 +140,8 @@ class ModelNewPage(Page):
 
     section = "models"
     form: Form
-    datasets: tuple[DatasetSummary, ...]  # the choices of the field `dataset`, newest first
+    datasets: tuple[DatasetChoice, ...]  # of the field `dataset`, newest first
+    dataset: DatasetSummary | None  # the chosen one; None where there is none to choose
     networks: tuple[NetworkChoice, ...]
     previous: tuple[PreviousModel, ...]
     gpus: tuple[tuple[str, str], ...]  # (id, name)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from netloom import jobs
-from netloom.store import Job, Step, Store
+from netloom.store import Brief, Job, Step, Store
 from netloom.store import status as states
 from netloom.web.auth import may_edit
 from netloom.web.workbench.model_parts import ModelLink
@@ -112,11 +113,11 @@ def file_url(job_id: str, name: str) -> str:
     return f"/files/{job_id}/{quote(name)}"
 
 
-def model_links(store: Store, models: list[Job]) -> tuple[ModelLink, ...]:
-    """Return models as links, newest first."""
+def model_links(store: Store, models: Sequence[Brief]) -> tuple[ModelLink, ...]:
+    """Return models as links; they must have come with their steps."""
     curves = store.series_summary([job.id for job in models], names=["accuracy"])
     links = []
-    for job in reversed(models):
+    for job in models:
         accuracy = curves.get(job.id, {}).get(("val", "accuracy"))
         last = accuracy.last if accuracy else None
         links.append(
