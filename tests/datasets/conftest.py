@@ -1,8 +1,8 @@
-"""Small real folders of images, and a run that remembers what a step told it."""
+"""Small real folders of images, and the steps that make a dataset of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,37 +12,12 @@ import pytest
 
 from netloom.datasets import ClassificationDataset
 from netloom.interfaces.job import StepPlan
+from netloom.testing import RecordingRun
 
 
-class Run:
-    """A step run that keeps everything in memory."""
-
-    def __init__(self, directory: Path, attempt: int = 1, cpus: int = 2) -> None:
-        self.job_id = "20260101-101500-1a2b"
-        self.step_key = ""
-        self.directory = directory
-        self.attempt = attempt
-        self.gpus: tuple[str, ...] = ()
-        self.cpus = cpus
-        self.facts: dict[str, Any] = {}
-        self.shares: list[float] = []
-        self.counted: list[Any] = []
-        self.lines: list[str] = []
-        self.stop_after = 10**9  # calls of progress
-
-    @property
-    def stop_requested(self) -> bool:
-        return len(self.shares) >= self.stop_after
-
-    def progress(self, fraction: float, message: str = "", **counts: Any) -> None:
-        self.shares.append(fraction)
-        self.counted.append(counts)
-
-    def record(self, facts: Mapping[str, Any]) -> None:
-        self.facts.update(facts)
-
-    def log(self, message: str, level: str = "info") -> None:
-        self.lines.append(message)
+def run_in(directory: Path, attempt: int = 1, cpus: int = 2) -> RecordingRun:
+    """Return a run that remembers what a step tells it."""
+    return RecordingRun(directory, attempt=attempt, cpus=cpus)
 
 
 def write_image(path: Path, seed: int = 0, width: int = 8, height: int = 6) -> Path:
@@ -92,10 +67,10 @@ def build(tmp_path: Path) -> Callable[..., tuple[Path, dict[str, dict[str, Any]]
         directory.mkdir(exist_ok=True)
         facts = {}
         for plan in plans(folder, **fields):
-            run = Run(directory, cpus=cpus)
-            plan.step.run(run)  # type: ignore[arg-type]
+            run = run_in(directory, cpus=cpus)
+            plan.step.run(run)
             facts[plan.key] = run.facts
-            assert run.shares[-1] == 1
+            assert run.fraction == 1
         return directory, facts
 
     return run_all

@@ -23,7 +23,7 @@ from netloom import datasets
 from netloom.datasets import build as building
 from netloom.errors import DatasetFailed, DiskFull, NoReadableImages, WorkerLost
 from netloom.images import caffe_pb2, pack_datum, read_mean
-from tests.datasets.conftest import Run, plans, write_classes, write_image
+from tests.datasets.conftest import plans, run_in, write_classes, write_image
 
 
 def database(path: Path) -> dict[bytes, bytes]:
@@ -36,7 +36,7 @@ def parsed(folder: Path, directory: Path, **fields: Any) -> list[Any]:
     """Run the parse steps; return the steps that create databases."""
     directory.mkdir(exist_ok=True)
     steps = [plan.step for plan in plans(folder, **fields)]
-    steps[0].run(Run(directory))
+    steps[0].run(run_in(directory))
     return steps[1:]
 
 
@@ -210,14 +210,14 @@ def test_a_build_that_is_done_again_lists_each_unreadable_file_once(tmp_path, lo
     (folder / "dog/empty.png").write_bytes(b"")
     directory = tmp_path / "job"
     step = parsed(folder, directory, folder_pct_val="0")[0]
-    step.run(Run(directory))
+    step.run(run_in(directory))
     if lost == "the database":
         shutil.rmtree(directory / "train_db")
     elif lost == "all but the folder":
         shutil.rmtree(directory)
         parsed(folder, directory, folder_pct_val="0")
     parsed(folder, directory, folder_pct_val="0")
-    again = Run(directory, attempt=2)
+    again = run_in(directory, attempt=2)
     step.run(again)
     assert again.facts["failed"] == 2
     rows, total = datasets.unreadable(directory, "train")
@@ -240,7 +240,7 @@ def test_no_readable_image_is_an_error_with_the_first_reason(tmp_path):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
     step = parsed(folder, tmp_path / "job", folder_pct_val="0")[0]
-    run = Run(tmp_path / "job")
+    run = run_in(tmp_path / "job")
     with pytest.raises(NoReadableImages) as caught:
         step.run(run)
     assert run.facts == {"failed": 4, "failed_counts": {"cat": 2, "dog": 2}}
@@ -257,7 +257,7 @@ def test_an_empty_list_is_an_error(tmp_path):
     step = parsed(folder, tmp_path / "job")[0]
     (tmp_path / "job/train.txt").write_bytes(b"")
     with pytest.raises(DatasetFailed, match="list of the train split is empty"):
-        step.run(Run(tmp_path / "job"))
+        step.run(run_in(tmp_path / "job"))
 
 
 def test_the_map_grows(tmp_path, build, monkeypatch):
@@ -273,12 +273,12 @@ def test_progress_tells_counts_and_rate(tmp_path, monkeypatch):
     monkeypatch.setattr(building, "_CHUNK_ENTRIES", 5)
     folder = write_classes(tmp_path / "t", cat=10, dog=10)
     step = parsed(folder, tmp_path / "job", folder_pct_val="0")[0]
-    run = Run(tmp_path / "job")
+    run = run_in(tmp_path / "job")
     step.run(run)
-    assert run.shares == [0.25, 0.5, 0.75, 1.0, 1.0]
-    assert [counts.get("done") for counts in run.counted] == [5, 10, 15, 20, None]
-    assert run.counted[0]["total"] == 20
-    assert run.counted[0]["rate"] > 0
+    assert run.fractions == [0.25, 0.5, 0.75, 1.0, 1.0]
+    assert [told.done for told in run.told] == [5, 10, 15, 20, None]
+    assert run.told[0].total == 20
+    assert run.told[0].rate > 0
 
 
 def test_a_stop_leaves_nothing_and_another_attempt_ends_well(tmp_path, monkeypatch):
@@ -286,25 +286,25 @@ def test_a_stop_leaves_nothing_and_another_attempt_ends_well(tmp_path, monkeypat
     folder = write_classes(tmp_path / "t", cat=10, dog=10)
     step = parsed(folder, tmp_path / "job", folder_pct_val="0")[0]
     before = sorted(os.listdir(tmp_path / "job"))
-    run = Run(tmp_path / "job")
-    run.stop_after = 2
+    run = run_in(tmp_path / "job")
+    run.stop_when = lambda run: len(run.told) >= 2
     step.run(run)
     assert sorted(os.listdir(tmp_path / "job")) == before
     assert run.facts == {}
-    step.run(Run(tmp_path / "job", attempt=2))
+    step.run(run_in(tmp_path / "job", attempt=2))
     assert len(datasets.open(tmp_path / "job").split("train")) == 20
 
 
 def test_the_manifest_waits_for_every_split(tmp_path):
     folder = write_classes(tmp_path / "t", cat=8, dog=8)
     train, val = parsed(folder, tmp_path / "job")
-    val.run(Run(tmp_path / "job"))
+    val.run(run_in(tmp_path / "job"))
     assert not (tmp_path / "job/dataset.json").exists()
-    train.run(Run(tmp_path / "job"))
+    train.run(run_in(tmp_path / "job"))
     dataset = datasets.open(tmp_path / "job")
     assert dataset.splits == ("train", "val")
     # Done again after it was complete, a step keeps its database and tells the same.
-    run = Run(tmp_path / "job", attempt=2)
+    run = run_in(tmp_path / "job", attempt=2)
     inode = (tmp_path / "job/train_db").stat().st_ino
     train.run(run)
     assert (tmp_path / "job/train_db").stat().st_ino == inode
@@ -318,12 +318,12 @@ import sys, resource
 from pathlib import Path
 from netloom.datasets import CreateDb
 from netloom.datasets import build
-from tests.datasets.conftest import Run
+from tests.datasets.conftest import run_in
 build._CHUNK_ENTRIES = 4
 if int(sys.argv[3]):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
 step = CreateDb.model_validate_json(Path(sys.argv[2]).read_text())
-run = Run(Path(sys.argv[1]))
+run = run_in(Path(sys.argv[1]))
 told = run.progress
 run.progress = lambda *a, **k: (told(*a, **k), print("progress", flush=True))
 try:
@@ -356,7 +356,7 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(tmp_path):
     output, _ = process.communicate(timeout=60)
     assert "DiskFull The disk became full while the train database was written" in output
     assert sorted(os.listdir(tmp_path / "job")) == before
-    step.run(Run(tmp_path / "job", attempt=2))
+    step.run(run_in(tmp_path / "job", attempt=2))
     assert (tmp_path / "job/dataset.json").exists() is False  # val is still to be built
     assert (tmp_path / "job/train_db/split.json").exists()
 
@@ -370,7 +370,7 @@ def test_other_errors_of_the_disk_are_not_called_full(tmp_path, monkeypatch):
     monkeypatch.setattr(building, "write_mean", fail)
     for error, raised in ((errno.ENOSPC, DiskFull), (errno.EIO, OSError)):  # noqa: B007
         with pytest.raises(raised):
-            step.run(Run(tmp_path / "job"))
+            step.run(run_in(tmp_path / "job"))
 
 
 def test_a_killed_build_can_be_done_again(tmp_path):
@@ -387,7 +387,7 @@ def test_a_killed_build_can_be_done_again(tmp_path):
     assert (tmp_path / "job/.train_db.partial").exists()
     assert not (tmp_path / "job/train_db").exists()
     wait_until_gone(encoders)
-    step.run(Run(tmp_path / "job", attempt=2))
+    step.run(run_in(tmp_path / "job", attempt=2))
     assert not (tmp_path / "job/.train_db.partial").exists()
     assert len(datasets.open(tmp_path / "job").split("train").decode_all()) == 400
 
@@ -415,7 +415,7 @@ def test_a_lost_encoder_is_an_error_that_says_so(tmp_path, monkeypatch):
     step = parsed(folder, tmp_path / "job", folder_pct_val="0")[0]
     monkeypatch.setattr("netloom.datasets.crew._MAIN", "raise SystemExit(3)")
     with pytest.raises(WorkerLost, match="exit code 3"):
-        step.run(Run(tmp_path / "job"))
+        step.run(run_in(tmp_path / "job"))
     assert not (tmp_path / "job/.train_db.partial").exists()
 
 
@@ -425,5 +425,5 @@ def test_a_crew_that_cannot_start_leaves_no_process(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nowhere"))
     before = children(os.getpid())  # servers that other tests keep for the whole session
     with pytest.raises(FileNotFoundError):
-        step.run(Run(tmp_path / "job"))
+        step.run(run_in(tmp_path / "job"))
     assert children(os.getpid()) == before

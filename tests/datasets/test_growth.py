@@ -21,7 +21,8 @@ CHILD = """
 import json, os, sys
 from pathlib import Path
 from netloom.datasets import build
-from tests.datasets.conftest import Run, plans
+from netloom.testing import RecordingRun
+from tests.datasets.conftest import plans
 
 build._CHUNK_ENTRIES = 5  # few images are under way, so that few are enough to show growth
 
@@ -31,7 +32,7 @@ def peak(process):
     return next((1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM")), 0)
 
 
-class Watched(Run):
+class Watched(RecordingRun):
     encoders = 0
 
     def progress(self, *arguments, **counts):

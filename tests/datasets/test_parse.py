@@ -12,16 +12,16 @@ import pytest
 from netloom.datasets.entries import EntryList, read_labels
 from netloom.datasets.failures import read_left_out
 from netloom.errors import DatasetFailed, TooFewClasses
-from tests.datasets.conftest import Run, plans, write_classes, write_image
+from tests.datasets.conftest import plans, run_in, write_classes, write_image
 
 
 def parse(folder: Path, directory: Path, **fields: Any) -> dict[str, Any]:
     """Run the parse steps of a dataset; return the facts of the last one."""
     directory.mkdir(exist_ok=True)
-    run = Run(directory)
+    run = run_in(directory)
     for plan in plans(folder, **fields):
         if plan.key.startswith("parse"):
-            run = Run(directory)
+            run = run_in(directory)
             plan.step.run(run)
     assert not [path for path in os.listdir(directory) if path.endswith(".partial")]
     return run.facts
@@ -215,7 +215,7 @@ def test_a_folder_that_vanished_ends_with_a_sentence(tmp_path):
     step = plans(folder)[0].step
     folder.rename(tmp_path / "gone")
     with pytest.raises(DatasetFailed, match="cannot be listed: No such file"):
-        step.run(Run(tmp_path))
+        step.run(run_in(tmp_path))
 
 
 def test_separate_folders_are_matched_by_name(tmp_path):
@@ -246,9 +246,9 @@ def test_a_separate_folder_without_known_classes_is_an_error(tmp_path):
 
 def test_a_stop_leaves_nothing(tmp_path):
     folder = write_classes(tmp_path / "t", cat=3, dog=3)
-    run = Run(tmp_path / "job")
+    run = run_in(tmp_path / "job")
     run.directory.mkdir()
-    run.stop_after = 1
+    run.stop_when = lambda run: len(run.told) >= 1
     plans(folder)[0].step.run(run)
     assert os.listdir(tmp_path / "job") == []
     assert run.facts == {}

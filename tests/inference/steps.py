@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from netloom.datasets import ClassificationDataset
-from netloom.interfaces.job import Facts, MetricPoint, SnapshotFile
+from netloom.testing import RecordingRun
 from netloom.training import Train
 from tests.inference.small_models import png
 
@@ -24,37 +22,7 @@ def build(p):
 """
 
 
-@dataclass
-class QuietRun:
-    """A step run that keeps what a test looks at."""
-
-    directory: Path
-    dataset: Path
-    job_id: str = "20260101-000000-abcd"
-    step_key: str = "step"
-    attempt: int = 1
-    gpus: tuple[str, ...] = ()
-    cpus: int = 1
-    stop_requested: bool = False
-    points: list[MetricPoint] = field(default_factory=list)
-    snapshots: list[SnapshotFile] = field(default_factory=list)
-
-    def directory_of(self, job_id: str) -> Path:
-        return self.dataset
-
-    def progress(self, fraction: float, message: str = "", **numbers: Any) -> None: ...
-
-    def record(self, facts: Facts) -> None: ...
-
-    def log(self, message: str, level: str = "info") -> None: ...
-
-    def rewind(self, iteration: int) -> None: ...
-
-    def metrics(self, points: Sequence[MetricPoint]) -> None:
-        self.points.extend(points)
-
-    def snapshot(self, file: SnapshotFile) -> None:
-        self.snapshots.append(file)
+DATASET = "20260101-000000-0001"
 
 
 def draw(folder: Path, *, classes: int, count: int) -> None:
@@ -84,14 +52,14 @@ def build(folder: Path, *, classes: int = 3, count: int = 30, **options: str) ->
         "seed": "1",
     }
     for plan in ClassificationDataset.from_form(form | options).plan():
-        plan.step.run(QuietRun(directory, directory))
+        plan.step.run(RecordingRun(directory))
     return directory
 
 
-def train(folder: Path, dataset: Path, **options: Any) -> QuietRun:
+def train(folder: Path, dataset: Path, **options: Any) -> RecordingRun:
     """Train a linear network on a dataset; return the run with what it recorded."""
     directory = folder / "model"
     directory.mkdir()
-    run = QuietRun(directory, dataset)
-    Train(dataset="20260101-000000-0001", network=NETWORK, seed=1, **options).run(run)
+    run = RecordingRun(directory, directories={DATASET: dataset})
+    Train(dataset=DATASET, network=NETWORK, seed=1, **options).run(run)
     return run

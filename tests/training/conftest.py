@@ -1,9 +1,8 @@
-"""A tiny dataset of real files, a network that learns it, and a run that remembers what is told."""
+"""A tiny dataset of real files, a network that learns it, and runs that train on it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ import numpy as np
 import pytest
 
 from netloom.datasets import ClassificationDataset
-from netloom.interfaces.job import Facts, MetricPoint, SnapshotFile, StepPlan
+from netloom.interfaces.job import StepPlan
+from netloom.testing import RecordingRun
 from netloom.training import Train
 
 NETWORK = """
@@ -32,57 +32,7 @@ def build(p):
 """
 
 
-@dataclass
-class Recorder:
-    """A StepRun in memory; `stop_when` says when the step shall stop."""
-
-    directory: Path
-    datasets: Path
-    job_id: str = "20260101-000000-abcd"
-    step_key: str = "train"
-    attempt: int = 1
-    gpus: tuple[str, ...] = ()
-    cpus: int = 1
-    stop_when: Callable[[Recorder], bool] = lambda run: False
-    points: list[MetricPoint] = field(default_factory=list)
-    snapshots: list[SnapshotFile] = field(default_factory=list)
-    facts: dict[str, Any] = field(default_factory=dict)
-    lines: list[str] = field(default_factory=list)
-    fractions: list[float] = field(default_factory=list)
-
-    @property
-    def stop_requested(self) -> bool:
-        return self.stop_when(self)
-
-    def directory_of(self, job_id: str) -> Path:
-        return self.datasets
-
-    def progress(self, fraction: float, message: str = "", **numbers: Any) -> None:
-        self.fractions.append(fraction)
-
-    def record(self, facts: Facts) -> None:
-        self.facts.update(facts)
-
-    def log(self, message: str, level: str = "info") -> None:
-        self.lines.append(message)
-
-    def metrics(self, points: Sequence[MetricPoint]) -> None:
-        self.points.extend(points)
-
-    def rewind(self, iteration: int) -> None:
-        self.points = [point for point in self.points if point.iteration <= iteration]
-        self.snapshots = [kept for kept in self.snapshots if kept.iteration <= iteration]
-
-    def snapshot(self, file: SnapshotFile) -> None:
-        self.snapshots.append(file)
-
-    def curve(self, series: str, split: str = "train") -> list[tuple[int, float]]:
-        """Return (iteration, value) of one curve."""
-        return [
-            (point.iteration, point.value)
-            for point in self.points
-            if (point.series, point.split) == (series, split)
-        ]
+DATASET = "20260101-000000-0001"
 
 
 def draw(folder: Path, *, classes: int = 3, count: int = 24, size: int = 10) -> None:
@@ -96,7 +46,7 @@ def draw(folder: Path, *, classes: int = 3, count: int = 24, size: int = 10) -> 
             cv2.imwrite(str(folder / f"class {label}/{number}.png"), image)
 
 
-def perform(plan: Sequence[StepPlan], run: Recorder) -> None:
+def perform(plan: Sequence[StepPlan], run: RecordingRun) -> None:
     """Run the steps of a plan, one after the other."""
     for part in plan:
         part.step.run(run)
@@ -118,24 +68,24 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "seed": 1,
         }
     )
-    perform(options.plan(), Recorder(directory, directory))
+    perform(options.plan(), RecordingRun(directory))
     return directory
 
 
 @pytest.fixture
-def make_run(dataset: Path, tmp_path: Path) -> Iterator[Callable[..., Recorder]]:
+def make_run(dataset: Path, tmp_path: Path) -> Iterator[Callable[..., RecordingRun]]:
     """Return a function that gives a run with a directory of its own."""
     import torch
 
     threads = torch.get_num_threads()
     count = 0
 
-    def make(**about: Any) -> Recorder:
+    def make(**about: Any) -> RecordingRun:
         nonlocal count
         count += 1
         directory = tmp_path / f"model-{count}"
         directory.mkdir()
-        return Recorder(directory, dataset, **about)
+        return RecordingRun(directory, directories={DATASET: dataset}, **about)
 
     yield make
     torch.set_num_threads(threads)
@@ -147,7 +97,7 @@ def step() -> Callable[..., Train]:
 
     def make(**changes: Any) -> Train:
         values: dict[str, Any] = {
-            "dataset": "20260101-000000-0001",
+            "dataset": DATASET,
             "network": NETWORK,
             "epochs": 3,
             "batch_size": 8,

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from netloom.interfaces.job import Facts, MetricPoint, SnapshotFile
 
 
+@dataclass(frozen=True)
+class Told:
+    """One call of `progress`."""
+
+    fraction: float
+    message: str = ""
+    done: int | None = None
+    total: int | None = None
+    rate: float | None = None
+
+
 class RecordingRun:
-    """Stands in for the run of a worker; set `stop_after` to ask the step to stop."""
+    """Stands in for the run of a worker; `stop_after` or `stop_when` asks the step to stop."""
 
     def __init__(
         self,
@@ -23,6 +35,7 @@ class RecordingRun:
         gpus: tuple[str, ...] = (),
         cpus: int = 1,
         stop_after: int | None = None,  # how often the step may look before it is asked
+        stop_when: Callable[[RecordingRun], bool] = lambda run: False,
     ) -> None:
         self.directory = directory
         self.job_id = job_id
@@ -31,8 +44,8 @@ class RecordingRun:
         self.gpus = gpus
         self.cpus = cpus
         self.stop_after = stop_after
-        self.fraction = 0.0
-        self.messages: list[str] = []
+        self.stop_when = stop_when
+        self.told: list[Told] = []
         self.facts: dict[str, Any] = {}
         self.lines: list[tuple[str, str]] = []  # (level, text)
         self.points: list[MetricPoint] = []
@@ -43,7 +56,18 @@ class RecordingRun:
     @property
     def stop_requested(self) -> bool:
         self._looks += 1
-        return self.stop_after is not None and self._looks > self.stop_after
+        too_often = self.stop_after is not None and self._looks > self.stop_after
+        return too_often or self.stop_when(self)
+
+    @property
+    def fractions(self) -> list[float]:
+        """Return how far the step said it was (0..1), call by call."""
+        return [told.fraction for told in self.told]
+
+    @property
+    def fraction(self) -> float:
+        """Return how far the step said it was at last."""
+        return self.told[-1].fraction if self.told else 0.0
 
     def directory_of(self, job_id: str) -> Path:
         return self._directories[job_id]
@@ -57,9 +81,7 @@ class RecordingRun:
         total: int | None = None,
         rate: float | None = None,
     ) -> None:
-        self.fraction = fraction
-        if message:
-            self.messages.append(message)
+        self.told.append(Told(fraction, message, done, total, rate))
 
     def record(self, facts: Facts) -> None:
         self.facts.update(facts)
@@ -83,8 +105,10 @@ class RecordingRun:
         kept = [other for other in self.snapshots if other.iteration != file.iteration]
         self.snapshots = [*kept, file]
 
-    def values(self, series: str, split: str) -> list[float]:
-        """Return the values of one curve in their order."""
+    def curve(self, series: str, split: str = "train") -> list[tuple[int, float]]:
+        """Return (iteration, value) of one curve in its order."""
         return [
-            point.value for point in self.points if (point.series, point.split) == (series, split)
+            (point.iteration, point.value)
+            for point in self.points
+            if (point.series, point.split) == (series, split)
         ]
