@@ -170,3 +170,32 @@ def test_header_and_steps_tell_the_same_while_it_runs(ada: Page, model: str) -> 
         pytest.fail(f"Header and steps differ: {said}")
     ada.get_by_role("button", name="Abort").click()
     expect(header).to_contain_text("Aborted")
+
+
+def test_enlarged_image_tells_its_class_and_leads_to_the_next(ada: Page, model: str) -> None:
+    dataset = ada.request.get(f"{model}.json").json()["dataset_id"]
+    ada.goto(f"/datasets/images/classification/explore?job_id={dataset}")
+    figures = ada.get_by_role("figure")
+    said = [figures.nth(n).locator("figcaption > *").all_text_contents() for n in range(2)]
+    ada.get_by_role("button", name=re.compile("enlarge")).first.click()
+    dialog = ada.get_by_role("dialog", name="Image, enlarged")
+    expect(dialog.get_by_text(" · ")).to_have_text(" · ".join(said[0]))
+    expect(dialog.get_by_role("button", name="Previous")).to_be_disabled()
+    dialog.get_by_role("button", name="Next").click()
+    expect(dialog.get_by_text(" · ")).to_have_text(" · ".join(said[1]))
+    ada.keyboard.press("ArrowLeft")
+    expect(dialog.get_by_text(" · ")).to_have_text(" · ".join(said[0]))
+    ada.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+
+
+def test_lists_of_numbers_are_checked_on_leaving_the_box(ada: Page, model: str) -> None:
+    ada.goto("/models/images/classification/new")
+    rates = ada.get_by_label("Base learning rate")
+    rates.fill("0.1, fast")
+    rates.press("Tab")
+    expect(rates).to_have_attribute("aria-invalid", "true")
+    expect(ada.get_by_text("Numbers, separated by commas.")).to_be_visible()
+    rates.fill("0.1, 0.01")
+    expect(rates).not_to_have_attribute("aria-invalid", "true")
+    expect(ada.get_by_text("2 models will be trained")).to_be_visible()

@@ -80,10 +80,15 @@ function sentence(control) {
   const { validity, min, max, step } = control;
   if (validity.valueMissing) return "This field is required.";
   if (validity.badInput) return "This is not a number.";
-  if (validity.rangeUnderflow) return `Must be at least ${min}.`;
-  if (validity.rangeOverflow) return `Must be at most ${max}.`;
+  if (validity.rangeUnderflow) return `Must be at least ${Number(min).toLocaleString("en")}.`;
+  if (validity.rangeOverflow) return `Must be at most ${Number(max).toLocaleString("en")}.`;
   if (validity.stepMismatch && step === "1") return "This is not a whole number.";
+  if ("numbers" in control.dataset && !areNumbers(control.value)) return "Numbers, separated by commas.";
   return "";
+}
+
+function areNumbers(text) {
+  return text.replace(/^\s*\[|\]\s*$/g, "").split(",").every((part) => Number.isFinite(Number(part)));
 }
 
 function submit(form, event) {

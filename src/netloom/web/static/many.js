@@ -21,7 +21,7 @@ function show() {
   for (const row of body.rows) row.hidden = true;
   for (const row of rows.slice(page * PAGE, (page + 1) * PAGE)) row.hidden = false;
   const words = document.createElement("span");
-  words.textContent = rows.length ? `${(page * PAGE + 1).toLocaleString("en")}–${Math.min(rows.length, (page + 1) * PAGE).toLocaleString("en")} of ${rows.length.toLocaleString("en")} images` : "No image here.";
+  words.textContent = rows.length ? `${(page * PAGE + 1).toLocaleString("en")}–${Math.min(rows.length, (page + 1) * PAGE).toLocaleString("en")} of ${rows.length.toLocaleString("en")} ${rows.length === 1 ? "image" : "images"}` : "No image here.";
   const buttons = document.createElement("span");
   buttons.className = "actions";
   if (last > 0) buttons.append(button("Previous", page > 0, -1), button("Next", page < last, 1));

@@ -114,6 +114,7 @@ function customize() {
 function sweeps() {
   const words = document.getElementById("sweep-words");
   const usual = words.textContent;
+  for (const name of ["learning_rate", "batch_size"]) form.elements[name].dataset.numbers = "";
   const count = (name) => Math.max(1, valueOf(form, name).split(",").filter((part) => part.trim()).length);
   const update = () => {
     const jobs = count("learning_rate") * count("batch_size");

@@ -37,26 +37,29 @@ function show(grid, button) {
   const image = document.createElement("img");
   picture.append(image);
   const words = document.createElement("p");
-  const close = document.createElement("button");
-  close.type = "button";
-  close.className = "button";
-  close.textContent = "Close";
+  const [previous, next, close] = ["Previous", "Next", "Close"].map(made);
   const row = document.createElement("div");
   row.className = "actions";
-  row.append(close);
+  row.append(previous, next, close);
   dialog.append(picture, words, row);
   let current = button;
   const draw = () => {
     const source = current.querySelector("img");
     image.src = source.src;
     image.alt = source.alt;
-    words.textContent = current.closest("figure").querySelector("figcaption")?.textContent.trim() ?? "";
+    const caption = current.closest("figure").querySelector("figcaption");
+    words.textContent = [...(caption?.children ?? [])].map((part) => part.textContent.trim()).join(" · ");
+    const all = pictures(grid);
+    previous.setAttribute("aria-disabled", String(current === all[0]));
+    next.setAttribute("aria-disabled", String(current === all.at(-1)));
   };
   const step = (by) => {
     const all = pictures(grid);
     current = all[all.indexOf(current) + by] ?? current;
     draw();
   };
+  previous.addEventListener("click", () => step(-1));
+  next.addEventListener("click", () => step(1));
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "ArrowRight") step(1);
@@ -66,4 +69,13 @@ function show(grid, button) {
   document.body.append(dialog);
   draw();
   dialog.showModal();
+  close.focus();
+}
+
+function made(words) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "button";
+  button.textContent = words;
+  return button;
 }
