@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,10 @@ from netloom import jobs
 from netloom.errors import NotRunning
 from netloom.interfaces.job import Needs, StepPlan
 from netloom.jobs import Gpu, InProcessExecutor, LocalExecutor, Scheduler, status_of_tasks
+from netloom.jobs.executors import Worker
 from netloom.jobs.leadership import LEASE
 from netloom.jobs.processes import this_machine, this_process
+from netloom.jobs.resources import Lent
 from netloom.store import Job, Process, Status, Step, Store
 from netloom.testing.executors import until
 from netloom.testing.steps import Count, Fail, Nothing, Sleep
@@ -271,7 +275,94 @@ def test_a_worker_that_cannot_be_started(store: Store, tmp_path: Path) -> None:
     store.files.directory(job.id).rmdir()
     with Scheduler(store, LocalExecutor(store)):
         until(lambda: statuses(store, job) == "EE")
-    assert "FileNotFoundError" in store.job(job.id).steps[0].error
+    error = store.job(job.id).steps[0].error
+    assert error.startswith("The worker of this step could not be started: No such file or dir")
+
+
+def test_an_interpreter_that_is_not_there(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    job = add(store, one(Nothing(), "a"), one(Nothing(), "b", parents=("a",)))
+    with Scheduler(store, LocalExecutor(store)):
+        until(lambda: statuses(store, job) == "EEA")
+    step = store.job(job.id).steps[0]
+    assert step.error == (
+        "The worker of this step could not be started: No such file or directory: /nowhere/python."
+    )
+    assert (step.attempt, step.crashes) == (1, 0)
+    assert "FileNotFoundError" in step.trace
+
+
+class Reluctant(InProcessExecutor):
+    """Fails to start a worker some times."""
+
+    def __init__(self, store: Store, *errors: Exception) -> None:
+        super().__init__(store)
+        self.errors = list(errors)
+
+    def start(self, step: Step, lent: Lent) -> Worker:
+        if self.errors:
+            raise self.errors.pop(0)
+        return super().start(step, lent)
+
+
+BUSY = OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+
+def test_a_busy_machine_is_asked_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netloom.jobs.starts.PAUSES", (0.02, 0.02, 0.02))
+    job = add(store, one(Nothing()))
+    with Scheduler(store, Reluctant(store, BUSY, BUSY)):
+        until(lambda: statuses(store, job) == "DD")
+    assert store.job(job.id).steps[0].attempt == 1
+    assert "It is tried again in 0.02 s." in store.log(job.steps[0].id)[0].text
+
+
+def test_a_machine_that_stays_busy(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netloom.jobs.starts.PAUSES", (0.02, 0.02))
+    job, after = add(store, one(Nothing())), add(store, one(Nothing()))
+    with Scheduler(store, Reluctant(store, *[BUSY] * 3), only={job.id}):
+        until(lambda: statuses(store, job) == "EE")
+    step = store.job(job.id).steps[0]
+    assert step.error == (
+        "The worker of this step could not be started, tried 3 times:"
+        " Resource temporarily unavailable."
+    )
+    assert "short of processes" in step.hint
+    assert statuses(store, after) == "II"
+
+
+def test_a_step_that_waits_for_its_worker_can_be_aborted_and_put_off(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netloom.jobs.starts.PAUSES", (60.0,))
+    aborted, put_off = add(store, one(Nothing())), add(store, one(Nothing()))
+    with Scheduler(store, Reluctant(store, BUSY, BUSY)):
+        until(lambda: all(store.log(job.steps[0].id) for job in (aborted, put_off)))
+        jobs.abort(store, aborted.id)
+        until(lambda: statuses(store, aborted) == "AA")
+        assert statuses(store, put_off) == "RR"
+    assert statuses(store, put_off) == "RW"
+
+
+def test_the_end_of_a_failed_start_is_written_when_the_database_is_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netloom.jobs.scheduler.TROUBLE_SECONDS", 0.02)
+    real, away = store.error, iter(range(3))
+
+    def error(*arguments: Any, **words: Any) -> bool:
+        if next(away, None) is not None:
+            raise OSError("away")
+        return real(*arguments, **words)
+
+    monkeypatch.setattr(store, "error", error)
+    monkeypatch.setattr("netloom.jobs.watch.STARTING_SECONDS", 0.0)
+    job = add(store, one(Nothing()))
+    with Scheduler(store, Reluctant(store, RuntimeError("no luck."))):
+        until(lambda: statuses(store, job) == "EE")
+    assert store.job(job.id).steps[0].error == (
+        "The worker of this step could not be started: RuntimeError: no luck."
+    )
 
 
 def test_this_process_is_known() -> None:

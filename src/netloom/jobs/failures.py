@@ -19,8 +19,13 @@ FULL_DISK_CODE = errno.ENOSPC  # exit code of a worker that could not even write
 _FULL = ("no space left on device", "disk is full", "disk full", "mdb_map_full")
 _MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc")
 
+_SHORTAGES = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+
 _FREE_DISK = "Free some space or delete jobs that are not needed, then clone this job."
 _FREE_MEMORY = "Use a smaller batch or smaller images, or wait until other jobs have ended."
+_WAIT = (
+    "The machine is short of processes, memory or open files; clone this job when it is less busy."
+)
 _LOOK = "The log of the step may say more; clone the job to try again."
 
 
@@ -67,10 +72,38 @@ def is_full_disk(error: BaseException) -> bool:
     return getattr(error, "errno", None) == errno.ENOSPC or any(word in text for word in _FULL)
 
 
-def of_crashes(count: int) -> Failure:
+def is_shortage(error: BaseException) -> bool:
+    """Return whether an exception says that the machine has too little of something just now."""
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) in _SHORTAGES
+
+
+def reason(error: BaseException) -> str:
+    """Return the cause that an exception names, in one line and without a full stop."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0].rstrip('.')}" if said else type(error).__name__
+
+
+def of_start(error: BaseException, tries: int) -> Failure:
+    """Return what to say of a step whose worker could not be started."""
+    often = f", tried {tries} times" if tries > 1 else ""
+    if is_full_disk(error):
+        hint = _FREE_DISK
+    else:
+        hint = _WAIT if is_shortage(error) else "Mend the cause, then clone this job."
+    return Failure(
+        message=f"The worker of this step could not be started{often}: {reason(error)}.",
+        hint=hint,
+        trace="".join(traceback.format_exception(error)),
+    )
+
+
+def of_crashes(count: int, *, started: bool = True) -> Failure:
     """Return what to say of a step during which the server went down again and again."""
+    when = "was running" if started else "was being started"
     error = WorkerLost(
-        f"The server or the machine went down {count} times while this step was running,"
+        f"The server or the machine went down {count} times while this step {when},"
         " so it is not started again.",
         hint="Look for a lack of memory or a defect of the hardware, then clone the job.",
     )

@@ -69,7 +69,13 @@ class LocalExecutor:
                 start_new_session=True,
                 close_fds=True,  # above all the server's sockets
             )
-        return Child(child)
+        try:
+            return Child(child)
+        except BaseException:
+            # Whoever asked will take it for not started, and may start another.
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            raise
 
     def find(self, step: Step) -> Worker | None:
         if step.pid is None or step.pid_started is None:

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from netloom.errors import StaleAttempt
 from netloom.jobs import failures
+from netloom.jobs.endings import end_aborted, fail
 from netloom.jobs.executors import Ended, Executor, Worker
 from netloom.jobs.processes import is_here
 from netloom.jobs.resources import Lent
+from netloom.jobs.starts import Starts
 from netloom.store import Process, Status, Step, Store
 
 log = logging.getLogger(__name__)
@@ -47,11 +49,13 @@ class Watch:
         self._store = store
         self._executor = executor
         self._watched: dict[int, Watched] = {}
+        self._starts = Starts(store, executor)
 
     @property
     def lent(self) -> list[Lent]:
         """What is lent now. A worker on its way out still has its GPU."""
-        return [watched.lent for watched in self._watched.values()]
+        working = [watched.lent for watched in self._watched.values()]
+        return working + [failed.lent for failed in self._starts.failed]
 
     @property
     def hurried(self) -> bool:
@@ -59,22 +63,22 @@ class Watch:
         return any(watched.asked or watched.over for watched in self._watched.values())
 
     def __contains__(self, step_id: int) -> bool:
-        return step_id in self._watched
+        return step_id in self._watched or step_id in self._starts
 
     def begin(self) -> None:
         """Find the workers of an earlier server; resume the steps whose workers are gone."""
         self._watched.clear()
+        self._starts.clear()
         for step in self._store.active_steps():
             self._find(step)
 
     def start(self, step: Step, lent: Lent) -> None:
         """Start the worker of a step that was claimed."""
-        try:
-            worker = self._executor.start(step, lent)
-        except Exception as error:
-            failure = failures.of_exception(error)
-            self._fail(step, failure)
-            return
+        worker = self._starts.start(step, lent)
+        if worker is not None:
+            self._begun(step, lent, worker)
+
+    def _begun(self, step: Step, lent: Lent, worker: Worker) -> None:
         self._watched[step.id] = Watched(step, worker, lent)
         try:
             if worker.process is not None:
@@ -85,18 +89,23 @@ class Watch:
     def look(self) -> bool:
         """Look after every worker; return whether one has ended."""
         rows = {step.id: step for step in self._store.active_steps()}
-        for step_id in rows.keys() - self._watched.keys():
-            self._find(rows[step_id])
+        for step in [row for row in rows.values() if row.id not in self]:
+            self._find(step)
+        for failed, worker in self._starts.again(rows):
+            self._begun(failed.step, failed.lent, worker)
         ended = [self._look_at(watched, rows) for watched in list(self._watched.values())]
         return any(ended)
 
     def stop(self, seconds: float, only: Collection[str] | None) -> None:
         """Have workers save what they need and end; their steps wait for the next server."""
+
+        def is_ours(step: Step) -> bool:
+            return only is None or step.job_id in only
+
         chosen = [
             watched
             for watched in self._watched.values()
-            if (only is None or watched.step.job_id in only)
-            and not isinstance(watched.worker, _Distant)
+            if is_ours(watched.step) and not isinstance(watched.worker, _Distant)
         ]
         for watched in chosen:
             watched.worker.stop()
@@ -107,14 +116,15 @@ class Watch:
                     watched.worker.kill()
                 break
             time.sleep(0.02)
-        self._requeue(chosen)
+        waiting = [failed.step for failed in self._starts.failed if is_ours(failed.step)]
+        for step in (*(watched.step for watched in chosen), *waiting):
+            self._requeue(step)
 
-    def _requeue(self, chosen: Iterable[Watched]) -> None:
-        for watched in chosen:
-            step = watched.step
-            if not self._store.requeue(step.id, step.attempt, crashed=False):
-                self._end_aborted(step)
-            self._watched.pop(step.id, None)
+    def _requeue(self, step: Step) -> None:
+        if not self._store.requeue(step.id, step.attempt, crashed=False):
+            end_aborted(self._store, step)
+        self._watched.pop(step.id, None)
+        self._starts.forget(step.id)
 
     def _find(self, step: Step) -> None:
         claimed = time.time() - (step.heartbeat or 0.0)
@@ -156,38 +166,24 @@ class Watch:
 
     def _lost(self, step: Step, end: Ended, worker: Worker) -> None:
         if step.abort_requested:
-            self._end_aborted(step)
+            end_aborted(self._store, step)
         elif isinstance(worker, _Distant):
             self._resume(step)
         else:
             log.warning("the worker of step %d ended without a word (%s)", step.id, end.code)
-            self._fail(step, failures.of_end(end.code, self._executor.printed(step)))
+            fail(self._store, step, failures.of_end(end.code, self._executor.printed(step)))
 
     def _resume(self, step: Step) -> None:
         if step.abort_requested:
-            self._end_aborted(step)
+            end_aborted(self._store, step)
         elif step.crashes >= MOST_CRASHES:
-            self._fail(step, failures.of_crashes(step.crashes + 1))
+            fail(
+                self._store,
+                step,
+                failures.of_crashes(step.crashes + 1, started=step.pid is not None),
+            )
         elif self._store.requeue(step.id, step.attempt, crashed=True):
             log.info("step %s of %s was interrupted and is resumed", step.key, step.job_id)
-
-    def _end_aborted(self, step: Step) -> None:
-        try:
-            self._store.set_step_status(step.id, Status.ABORTED, attempt=step.attempt)
-        except StaleAttempt:
-            log.debug("step %d had ended", step.id)
-
-    def _fail(self, step: Step, failure: failures.Failure) -> None:
-        try:
-            self._store.error(
-                step.id,
-                failure.message,
-                hint=failure.hint,
-                trace=failure.trace,
-                attempt=step.attempt,
-            )
-        except StaleAttempt:
-            log.debug("step %d had ended", step.id)
 
 
 class _Distant:
