@@ -1,0 +1,51 @@
+"""What a model is called, what it learns from, and which network it is."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from netloom.interfaces.options import Options
+
+
+class NameFields(Options):
+    """What the model is called and what it learns from."""
+
+    dataset: str = Field(
+        title="Dataset", description="Dataset to learn from", json_schema_extra={"group": "Data"}
+    )
+    model_name: str = Field(title="Model name", description="Name of the model", max_length=500)
+    group_name: str = Field(
+        "", title="Group name", description="Gathers rows of the home page", max_length=500
+    )
+
+
+class NetworkFields(Options):
+    """Which network."""
+
+    method: Literal["standard", "custom"] = Field(
+        "standard",
+        title="Network",
+        description="A standard network, or a text of your own",
+        json_schema_extra={"group": "Network"},
+    )
+    framework: str = Field(
+        "pytorch",
+        title="Framework",
+        description="Language of the network text",
+        json_schema_extra={"group": "Network", "widget": "hidden"},
+    )
+    standard_networks: str = Field(
+        "alexnet",
+        title="Standard network",
+        description="Name of the network",
+        json_schema_extra={"group": "Network", "widget": "radio", "when": {"method": "standard"}},
+    )
+    custom_network: str = Field(
+        "",
+        max_length=1_000_000,
+        title="Network text",
+        description="Python with 'def build(p)' that returns a torch.nn.Module",
+        json_schema_extra={"group": "Network", "widget": "code", "when": {"method": "custom"}},
+    )
