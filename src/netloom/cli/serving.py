@@ -37,14 +37,20 @@ def serve(host: str | None, port: int | None, data: Path | None, roots: tuple[Pa
     from netloom.app import create_app
 
     settings = settings_for(host=host, port=port, data=data, data_roots=roots or None)
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        format="%(asctime)s [%(levelname)s] %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    log_to_stderr(settings.log_level.upper())
     app = create_app(settings)
     with listen(settings.host, settings.port) as door:
         run_server(app, door)
+
+
+def log_to_stderr(level: str) -> None:
+    """Log what Netloom has to say from this level on, and of the libraries only what is wrong."""
+    logging.basicConfig(
+        level=max(logging.getLevelNamesMapping()[level], logging.WARNING),
+        format="%(asctime)s [%(levelname)s] %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("netloom").setLevel(level)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -8,6 +8,7 @@ After a change of `records.py`, write the next file with
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,17 @@ from sqlalchemy import Connection, inspect, text
 if TYPE_CHECKING:
     from alembic.config import Config
 
+log = logging.getLogger(__name__)
+
 HERE = Path(__file__).parent
 
 
 def upgrade(connection: Connection) -> None:
     """Apply what is missing. Cheap when nothing is: Alembic is not even imported."""
-    if current(connection) == newest():
+    old, new = current(connection), newest()
+    if old == new:
         return
+    log.info("the tables are changed from revision %s to %s", old or "none", new)
     from alembic import command
 
     command.upgrade(config(connection), "head")
