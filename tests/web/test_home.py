@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import httpx
 import pytest
 
+from netloom import jobs
+from netloom.interfaces.job import SnapshotFile, StepPlan
 from netloom.store import Job
+from netloom.testing.steps import Nothing
 from tests.web.conftest import MakeModel
 from tests.web.small_site import Server
 
@@ -86,6 +91,25 @@ def test_a_list_that_cannot_begin_is_an_error(
     answer = anyone.get("/completed_jobs.json")
     assert answer.status_code == 500
     assert "error" in answer.json()
+
+
+def test_the_first_steps_end_with_any_model_that_can_answer(
+    anyone: httpx.Client, server: Server
+) -> None:
+    store, invitation = server.store, "From a folder of images to a network that answers"
+    plan = [StepPlan(key="train", title="Train", step=Nothing())]
+    words = {"name": "net", "owner": "ada", "options": {}, "form": {}, "plan": plan}
+    model = store.add_job(kind="model", type="Image Classification Model", **words)
+    file = SnapshotFile(epoch=1, iteration=10, weights="snapshot_1.safetensors")
+    store.add_snapshot(model.id, file)
+    assert store.newest_answering() is None
+    assert invitation in anyone.get("/").text
+    store.add_snapshot(model.id, dataclasses.replace(file, network="snapshot_1.onnx"))
+    assert invitation not in anyone.get("/").text
+    jobs.abort(store, model.id)
+    assert store.job(model.id).status == "A"
+    assert store.newest_answering() == model.id
+    assert invitation not in anyone.get("/").text
 
 
 def test_the_tables_filter_sort_and_paginate(anyone: httpx.Client, make_model: MakeModel) -> None:

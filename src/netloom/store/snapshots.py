@@ -62,6 +62,12 @@ class Snapshots(Part):
             )
         return row
 
+    def newest_answering(self) -> str | None:
+        """Return the id of the job with the newest snapshot that is exported; None without one."""
+        query = select(Snapshot.job_id).where(Snapshot.network != "").order_by(Snapshot.id.desc())
+        with self.database.read() as session:
+            return session.scalar(query.limit(1))
+
     def latest_weights(self, job_ids: Iterable[str]) -> dict[str, str]:
         """Return the file name of the newest snapshot of each of these jobs that has one."""
         newest = (

@@ -40,8 +40,8 @@ def home(request: Request, here: Here) -> Response:
         running=_running(here, user),
         datasets=_table(request, here, "dataset", user, shown=tab == "datasets"),
         models=_table(request, here, "model", user, shown=tab == "models"),
-        first_dataset=_first(here, "dataset"),
-        first_model=_first(here, "model"),
+        first_dataset=_first_dataset(here),
+        first_model=here.store.newest_answering() or "",
     )
     return render(request, page)
 
@@ -131,7 +131,7 @@ def _table(request: Request, site: Site, kind: str, user: str, *, shown: bool = 
     )
 
 
-def _first(site: Site, kind: str) -> str:
-    """Return the id of a job that is Done, the newest; empty if there is none."""
-    jobs, _ = site.store.jobs(kind=kind, status="D", limit=1)
-    return jobs[0].id if jobs else ""
+def _first_dataset(site: Site) -> str:
+    """Return the id of the newest dataset that is Done; empty if there is none."""
+    found = site.store.briefs("dataset", status="D", limit=1)
+    return found[0].id if found else ""

@@ -69,7 +69,7 @@ class HomePage(Page):
     models: Table  # likewise ?models_...; only the table of the current tab has its rows
     # For the first steps of a fresh install:
     first_dataset: str  # id of a dataset that is Done, or ""
-    first_model: str  # id of a model with a snapshot, or ""
+    first_model: str  # id of a model with an exported snapshot, however it ended, or ""
 
 
 @dataclass(frozen=True, kw_only=True)
