@@ -1,8 +1,8 @@
 """
-The fields of the form of a new classification dataset, by group.
+The fields of the form of a new classification dataset that all methods share, by group.
 
-`netloom.datasets.options` checks what concerns several of them. Names, defaults and limits
-are those that existing scripts send.
+Those of one method stand in its module (see `netloom.datasets.methods`). Names, defaults
+and limits are those that existing scripts send.
 """
 
 from __future__ import annotations
@@ -20,12 +20,8 @@ def _image(**extra: Any) -> dict[str, Any]:
     return {"group": "Image", **extra}
 
 
-def _folder(split: str, **extra: Any) -> dict[str, Any]:
-    return {"group": f"{split} folder", **extra}
-
-
 class DatasetFields(Options):
-    """What a dataset is made from, and how its images are kept."""
+    """What a dataset is called, and how its images are kept."""
 
     dataset_name: str = Field(title="Dataset name", description="Name of the dataset")
     group_name: str = Field("", title="Group name", description="Gathers rows of the home page")
@@ -70,90 +66,6 @@ class DatasetFields(Options):
         title="DB compression",
         description="For HDF5 only; LMDB stores encoded images and ignores it",
         json_schema_extra={"group": "Database", "advanced": True},
-    )
-
-    folder_train: str = Field(
-        title="Training images",
-        description="Folder on the server with one sub-folder of images per class",
-        json_schema_extra=_folder("Training", widget="path"),
-    )
-    folder_pct_val: int = Field(
-        25,
-        ge=0,
-        le=100,
-        title="For validation",
-        description="Share of the images moved to validation",
-        json_schema_extra=_folder("Training", unit="%"),
-    )
-    folder_pct_test: int = Field(
-        0,
-        ge=0,
-        le=100,
-        title="For testing",
-        description="Share of the images moved to the test split",
-        json_schema_extra=_folder("Training", unit="%"),
-    )
-    folder_train_min_per_class: int | None = Field(
-        2,
-        ge=1,
-        title="Minimum samples per class",
-        description="Classes with fewer images are left out",
-        json_schema_extra=_folder("Training", advanced=True),
-    )
-    folder_train_max_per_class: int | None = Field(
-        None,
-        ge=1,
-        title="Maximum samples per class",
-        description="Further images of a class are left out",
-        json_schema_extra=_folder("Training", advanced=True),
-    )
-
-    has_val_folder: bool = Field(
-        False,
-        title="Separate validation images folder",
-        description="Take validation images from a folder of their own",
-    )
-    folder_val: str = Field(
-        "",
-        title="Validation images",
-        description="Folder on the server with sub-folders named like the training ones",
-        json_schema_extra=_folder("Validation", widget="path"),
-    )
-    folder_val_min_per_class: int | None = Field(
-        2,
-        ge=1,
-        title="Minimum samples per class",
-        json_schema_extra=_folder("Validation", advanced=True),
-    )
-    folder_val_max_per_class: int | None = Field(
-        None,
-        ge=1,
-        title="Maximum samples per class",
-        json_schema_extra=_folder("Validation", advanced=True),
-    )
-
-    has_test_folder: bool = Field(
-        False,
-        title="Separate test images folder",
-        description="Take test images from a folder of their own",
-    )
-    folder_test: str = Field(
-        "",
-        title="Test images",
-        description="Folder on the server with sub-folders named like the training ones",
-        json_schema_extra=_folder("Test", widget="path"),
-    )
-    folder_test_min_per_class: int | None = Field(
-        2,
-        ge=1,
-        title="Minimum samples per class",
-        json_schema_extra=_folder("Test", advanced=True),
-    )
-    folder_test_max_per_class: int | None = Field(
-        None,
-        ge=1,
-        title="Maximum samples per class",
-        json_schema_extra=_folder("Test", advanced=True),
     )
 
     seed: int | None = Field(

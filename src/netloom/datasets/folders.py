@@ -5,14 +5,10 @@ Folders: whether a path on the server can be read as a folder of images.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
+from netloom.datasets.methods import CheckPath
 from netloom.errors import InvalidInput
 from netloom.interfaces.options import MISSING
-
-# The caller's rule on which server paths a user may read: raises InvalidInput
-# (PathNotAllowed) for the others.
-CheckPath = Callable[[str], object]
 
 
 def wrong_with(path: object, check_path: CheckPath | None) -> str:

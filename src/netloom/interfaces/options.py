@@ -37,7 +37,7 @@ class OptionField:
     help: str
     type: Literal["text", "integer", "number", "boolean", "choice"]
     default: Any  # None where a value is required or the field may stay empty
-    required: bool
+    required: bool  # also where only some choices of another field require it
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
@@ -157,7 +157,7 @@ def _describe(name: str, field: FieldInfo) -> OptionField:
         help=field.description or "",
         type="choice" if choices else names.get(plain, "text"),  # type: ignore[arg-type]
         default=default,
-        required=field.is_required(),
+        required=field.is_required() or bool(extra.get("required", False)),
         choices=choices,
         minimum=_limit(field, "ge", "gt"),
         maximum=_limit(field, "le", "lt"),

@@ -1,0 +1,225 @@
+"""
+The folder method: one sub-folder of images per class, for training and, if wanted, for
+validation and test. Splits without a folder of their own take a share of the training one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from netloom.datasets.folders import wrong_with
+from netloom.datasets.methods import CheckPath, Listed, Listing, is_on
+from netloom.datasets.parse import ParseFolder
+from netloom.interfaces.job import Needs, StepPlan
+from netloom.interfaces.options import FieldError, Options
+from netloom.interfaces.source import SPLITS, SplitName
+
+_SEPARATE: tuple[SplitName, ...] = ("val", "test")
+
+
+def _folder(split: str, **extra: Any) -> dict[str, Any]:
+    return {"group": f"{split} folder", **extra}
+
+
+class FolderFields(Options):
+    """The fields of the folder method."""
+
+    folder_train: str = Field(
+        "",
+        title="Training images",
+        description="Folder on the server with one sub-folder of images per class",
+        json_schema_extra=_folder("Training", widget="path", required=True),
+    )
+    folder_pct_val: int = Field(
+        25,
+        ge=0,
+        le=100,
+        title="For validation",
+        description="Share of the images moved to validation",
+        json_schema_extra=_folder("Training", unit="%"),
+    )
+    folder_pct_test: int = Field(
+        0,
+        ge=0,
+        le=100,
+        title="For testing",
+        description="Share of the images moved to the test split",
+        json_schema_extra=_folder("Training", unit="%"),
+    )
+    folder_train_min_per_class: int | None = Field(
+        2,
+        ge=1,
+        title="Minimum samples per class",
+        description="Classes with fewer images are left out",
+        json_schema_extra=_folder("Training", advanced=True),
+    )
+    folder_train_max_per_class: int | None = Field(
+        None,
+        ge=1,
+        title="Maximum samples per class",
+        description="Further images of a class are left out",
+        json_schema_extra=_folder("Training", advanced=True),
+    )
+
+    has_val_folder: bool = Field(
+        False,
+        title="Separate validation images folder",
+        description="Take validation images from a folder of their own",
+    )
+    folder_val: str = Field(
+        "",
+        title="Validation images",
+        description="Folder on the server with sub-folders named like the training ones",
+        json_schema_extra=_folder("Validation", widget="path"),
+    )
+    folder_val_min_per_class: int | None = Field(
+        2,
+        ge=1,
+        title="Minimum samples per class",
+        json_schema_extra=_folder("Validation", advanced=True),
+    )
+    folder_val_max_per_class: int | None = Field(
+        None,
+        ge=1,
+        title="Maximum samples per class",
+        json_schema_extra=_folder("Validation", advanced=True),
+    )
+
+    has_test_folder: bool = Field(
+        False,
+        title="Separate test images folder",
+        description="Take test images from a folder of their own",
+    )
+    folder_test: str = Field(
+        "",
+        title="Test images",
+        description="Folder on the server with sub-folders named like the training ones",
+        json_schema_extra=_folder("Test", widget="path"),
+    )
+    folder_test_min_per_class: int | None = Field(
+        2,
+        ge=1,
+        title="Minimum samples per class",
+        json_schema_extra=_folder("Test", advanced=True),
+    )
+    folder_test_max_per_class: int | None = Field(
+        None,
+        ge=1,
+        title="Maximum samples per class",
+        json_schema_extra=_folder("Test", advanced=True),
+    )
+
+    @model_validator(mode="after")
+    def _shares_leave_training(self) -> FolderFields:
+        val, test = _percentages(self)
+        if val + test >= 100:
+            raise FieldError(
+                "folder_pct_val" if val else "folder_pct_test",
+                f"{val} % for validation and {test} % for testing leave nothing to train on."
+                " Lower one of them.",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _maximum_above_minimum(self) -> FolderFields:
+        for split in SPLITS:
+            minimum, maximum = _limits(self, split)
+            if maximum is not None and maximum < minimum:
+                raise FieldError(
+                    f"folder_{split}_max_per_class",
+                    f"Must not be below the minimum, which is {minimum}.",
+                )
+        return self
+
+
+class FolderMethod:
+    """Parses each folder, the training one first."""
+
+    def owns(self, field: str) -> bool:
+        """Return whether a field of the form belongs to this method."""
+        return field in FolderFields.model_fields
+
+    def that_count(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Leave out the fields of separate folders that are not used."""
+        unused = [f"folder_{name}" for name in _SEPARATE if not is_on(values, f"has_{name}_folder")]
+        return {
+            name: value
+            for name, value in values.items()
+            if not any(name == prefix or name.startswith(f"{prefix}_") for prefix in unused)
+        }
+
+    def wrong(self, values: Mapping[str, Any], check_path: CheckPath | None) -> dict[str, str]:
+        """Return one sentence per folder that is missing or cannot be read."""
+        used = [split for split in _SEPARATE if is_on(values, f"has_{split}_folder")]
+        names = ["folder_train", *(f"folder_{split}" for split in used)]
+        reasons = {name: wrong_with(values.get(name), check_path) for name in names}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    def listing(self, options: FolderFields, seed: int) -> Listing:
+        """Return the steps that parse the folders."""
+        parses = [_parse(options, "train", _shares(options), seed)]
+        for split in _SEPARATE:
+            if _has_folder(options, split):
+                parses.append(_parse(options, split, {split: 100}, seed, (parses[0].key,)))
+        listed = {
+            split: Listed(
+                step=plan.key, source=plan.step.source, source_options=plan.step.source_options
+            )
+            for plan in parses
+            if isinstance(plan.step, ParseFolder)
+            for split in plan.step.shares
+        }
+        return Listing(
+            steps=parses, splits={split: listed[split] for split in SPLITS if split in listed}
+        )
+
+
+def _parse(
+    options: FolderFields,
+    folder: SplitName,
+    shares: dict[SplitName, int],
+    seed: int,
+    parents: tuple[str, ...] = (),
+) -> StepPlan:
+    minimum, maximum = _limits(options, folder)
+    return StepPlan(
+        key=f"parse-folder-{'-'.join(shares)}",
+        title=f"Parse Folder ({'/'.join(shares)})",
+        step=ParseFolder(
+            source_options={"root": getattr(options, f"folder_{folder}")},
+            shares=shares,
+            minimum=minimum,
+            maximum=maximum,
+            seed=seed,
+        ),
+        parents=parents,
+        needs=Needs(pool="parse_folder_task_pool"),
+    )
+
+
+def _shares(options: FolderFields) -> dict[SplitName, int]:
+    val, test = _percentages(options)
+    shares: dict[SplitName, int] = {"train": 100 - val - test, "val": val, "test": test}
+    return {split: share for split, share in shares.items() if share}
+
+
+def _percentages(options: FolderFields) -> tuple[int, int]:
+    """Return the shares taken from the training folder; a separate folder makes them 0."""
+    return (
+        0 if options.has_val_folder else options.folder_pct_val,
+        0 if options.has_test_folder else options.folder_pct_test,
+    )
+
+
+def _limits(options: FolderFields, folder: SplitName) -> tuple[int, int | None]:
+    minimum: int | None = getattr(options, f"folder_{folder}_min_per_class")
+    maximum: int | None = getattr(options, f"folder_{folder}_max_per_class")
+    used = folder == "train" or _has_folder(options, folder)
+    return (minimum or 1, maximum) if used else (1, None)
+
+
+def _has_folder(options: FolderFields, split: SplitName) -> bool:
+    return bool(getattr(options, f"has_{split}_folder"))
