@@ -27,6 +27,7 @@ from netloom.web import errors, openapi, workbench
 from netloom.web.datasets import OpenDatasets
 from netloom.web.events import EventStream
 from netloom.web.guard import Guard, is_loopback
+from netloom.web.heads import Heads
 from netloom.web.models import OpenModels
 from netloom.web.paths import Roots
 from netloom.web.site import Site
@@ -55,7 +56,8 @@ def create_app(settings: Settings, *, schedule: bool = True) -> FastAPI:
     )
     app.state.site = _site(settings)
     app.state.schedule = schedule
-    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Heads)
+    app.add_middleware(Guard, settings=settings)  # outermost, as it is added last
     errors.install(app)
     workbench.install(app)
     openapi.install(app)
