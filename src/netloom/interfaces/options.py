@@ -28,6 +28,9 @@ from netloom.errors import InvalidOptions
 MISSING = "This field is required."
 
 
+ControlType = Literal["text", "integer", "number", "boolean", "choice"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class OptionField:
     """What a page, the command line and the docs say about one field."""
@@ -35,7 +38,7 @@ class OptionField:
     name: str
     label: str
     help: str
-    type: Literal["text", "integer", "number", "boolean", "choice"]
+    type: ControlType
     default: Any  # None where a value is required or the field may stay empty
     required: bool  # also where only some choices of another field require it
     choices: tuple[str, ...] = ()
@@ -149,13 +152,13 @@ def _describe(name: str, field: FieldInfo) -> OptionField:
     plain = _plain_type(field)
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     choices = tuple(str(choice) for choice in get_args(plain)) if _is_choice(plain) else ()
-    names = {bool: "boolean", int: "integer", float: "number"}
+    names: dict[object, ControlType] = {bool: "boolean", int: "integer", float: "number"}
     default = None if field.default is PydanticUndefined else field.default
     return OptionField(
         name=name,
         label=field.title or name.replace("_", " ").capitalize(),
         help=field.description or "",
-        type="choice" if choices else names.get(plain, "text"),  # type: ignore[arg-type]
+        type="choice" if choices else names.get(plain, "text"),
         default=default,
         required=field.is_required() or bool(extra.get("required", False)),
         choices=choices,

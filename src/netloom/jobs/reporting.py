@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -72,7 +73,7 @@ class StoreRun:
         self._writing = threading.Lock()  # one flush at a time, in order
         self._wake = threading.Event()
         self._closed = False
-        self._progress: dict[str, object] | None = None
+        self._progress: Callable[[], bool] | None = None  # writes it; whether to abort
         self._first: tuple[float, float] | None = None
         self._points: list[MetricPoint] = []
         self._lines: list[tuple[float, str, str]] = []
@@ -98,16 +99,20 @@ class StoreRun:
         total: int | None = None,
         rate: float | None = None,
     ) -> None:
-        eta = self._seconds_left(fraction)
+        step_id, attempt = self._fence
+        write = partial(
+            self._store.progress,
+            step_id,
+            float(fraction),
+            message,
+            done=None if done is None else int(done),
+            total=None if total is None else int(total),
+            rate=None if rate is None else float(rate),
+            eta=self._seconds_left(fraction),
+            attempt=attempt,
+        )
         with self._guard:
-            self._progress = {
-                "fraction": float(fraction),
-                "message": message,
-                "done": None if done is None else int(done),
-                "total": None if total is None else int(total),
-                "rate": None if rate is None else float(rate),
-                "eta": eta,
-            }
+            self._progress = write
 
     def record(self, facts: Facts) -> None:
         self.flush()  # what was told before is in the store first: checkpoints rely on it
@@ -164,7 +169,7 @@ class StoreRun:
 
     def _write(
         self,
-        progress: dict[str, object] | None,
+        progress: Callable[[], bool] | None,
         points: list[MetricPoint],
         lines: list[tuple[float, str, str]],
     ) -> None:
@@ -177,8 +182,8 @@ class StoreRun:
         if points:
             self._store.append_points(self.job_id, points, fence=self._fence)
             points.clear()
-        if progress:
-            aborted = self._store.progress(step_id, attempt=attempt, **progress)  # type: ignore[arg-type]
+        if progress is not None:
+            aborted = progress()
         elif time.monotonic() - self._beat > BEAT_SECONDS:
             aborted = self._store.beat(step_id, attempt)
         else:

@@ -65,16 +65,7 @@ class Jobs(Part):
         job.id = self._new_directory(job.created)
         job.steps = [_step(place, part, job.created) for place, part in enumerate(plan)]
         try:
-            with self.database.write() as session:
-                session.add(job)
-                session.flush()
-                begin_history(session, job)
-                for step in job.steps:
-                    begin_history(session, step)
-                tell(session, job.id, "added", {})
-        except IntegrityError as error:  # the dataset was deleted meanwhile
-            self.files.remove(job.id)
-            raise JobNotFound("The dataset of this job does not exist any more.") from error
+            self._insert(job)
         except BaseException:
             self.files.remove(job.id)
             raise
@@ -127,6 +118,18 @@ class Jobs(Part):
         """Raise DatasetInUse when models depend on this dataset."""
         with self.database.read() as session:
             _refuse_used(session, find_job(session, job_id))
+
+    def _insert(self, job: Job) -> None:
+        try:
+            with self.database.write() as session:
+                session.add(job)
+                session.flush()
+                begin_history(session, job)
+                for step in job.steps:
+                    begin_history(session, step)
+                tell(session, job.id, "added", {})
+        except IntegrityError as error:  # the dataset was deleted meanwhile
+            raise JobNotFound("The dataset of this job does not exist any more.") from error
 
     def _new_directory(self, created: float) -> str:
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(created))

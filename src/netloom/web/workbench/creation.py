@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -13,6 +13,9 @@ from netloom.interfaces.options import Options
 from netloom.store import Job
 from netloom.web.posted import Posted
 from netloom.web.site import Site
+
+if TYPE_CHECKING:
+    from netloom.datasets import ClassificationDataset
 
 LONGEST_NAME = 1000  # characters
 NOT_FIELDS = ("username", "clone")
@@ -50,6 +53,22 @@ def check_names(options: Options, *names: str) -> None:
     }
     if errors:
         raise InvalidOptions(errors)
+
+
+def add_dataset(site: Site, user: str, options: ClassificationDataset) -> Job:
+    """Add a dataset, which a scheduler will build."""
+    site.store.ensure_user(user)
+    stored = options.model_dump(mode="json")
+    return site.store.add_job(
+        kind="dataset",
+        type=options.type,
+        name=options.dataset_name,
+        owner=user,
+        options=stored,
+        form=stored,
+        plan=options.plan(),
+        group=options.group_name,
+    )
 
 
 def errors_json(error: InvalidOptions) -> JSONResponse:

@@ -61,18 +61,7 @@ def create(request: Request, user: User, here: Here, posted: Fields) -> Response
         if as_json:
             return creation.errors_json(error)
         return _form_page(request, here, values, error.errors, status=400)
-    here.store.ensure_user(user)
-    stored = options.model_dump(mode="json")
-    job = here.store.add_job(
-        kind="dataset",
-        type=ClassificationDataset.type,
-        name=options.dataset_name,
-        owner=user,
-        options=stored,
-        form=stored,
-        plan=options.plan(),
-        group=options.group_name,
-    )
+    job = creation.add_dataset(here, user, options)
     return brief(job) if as_json else RedirectResponse(f"/datasets/{job.id}", 302)
 
 

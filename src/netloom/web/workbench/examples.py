@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from netloom.errors import DatasetFailed
 from netloom.web.auth import User
 from netloom.web.site import Here
+from netloom.web.workbench import creation
 
 router = APIRouter(tags=["datasets"])
 
@@ -39,15 +40,5 @@ def digits(user: User, here: Here) -> Response:
         resize_height=28,
         resize_channels="1",
     )
-    here.store.ensure_user(user)
-    stored = options.model_dump(mode="json")
-    job = here.store.add_job(
-        kind="dataset",
-        type=options.type,
-        name=options.dataset_name,
-        owner=user,
-        options=stored,
-        form=stored,
-        plan=options.plan(),
-    )
+    job = creation.add_dataset(here, user, options)
     return RedirectResponse(f"/datasets/{job.id}", 302)
