@@ -102,11 +102,11 @@ class Crew:
                         _send(encoder, upcoming[1].tobytes())
                         encoder.tasks.append(upcoming[0])
                         upcoming = next(waiting, None)
-            busy = {e.connection: e for e in self._encoders if e.tasks}
+            busy: dict[object, _Encoder] = {e.connection: e for e in self._encoders if e.tasks}
             if not busy and not done:
                 return
-            for connection in wait(list(busy), _WAIT):
-                encoder = busy[connection]  # type: ignore[index]
+            for connection in wait([e.connection for e in self._encoders if e.tasks], _WAIT):
+                encoder = busy[connection]
                 done[encoder.tasks.pop(0)] = Chunk.from_bytes(_receive(encoder))
             if stopped():
                 raise Stopped
