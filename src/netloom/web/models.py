@@ -130,7 +130,7 @@ class OpenModels:
         job = self._store.job(job_id)
         if job.kind != "model":
             raise JobNotFound(f'"{job.name}" is not a model.', hint="Give the id of a model.")
-        snapshot = _choose(self._store.snapshots(job_id), wanted)
+        snapshot = choose_snapshot(self._store.snapshots(job_id), wanted)
         return Target(
             job_id=job_id,
             directory=self._store.files.directory(job_id),
@@ -164,7 +164,8 @@ def parsed_epoch(text: str) -> float | None:
     return None if epoch == -1 else epoch
 
 
-def _choose(snapshots: list[Snapshot], wanted: float | None) -> Snapshot:
+def choose_snapshot(snapshots: list[Snapshot], wanted: float | None) -> Snapshot:
+    """Return the snapshot of an epoch that can answer, the latest for None."""
     exported = [snapshot for snapshot in snapshots if snapshot.network]
     # Epochs are shown rounded to three decimals.
     fitting = [s for s in exported if wanted is None or abs(s.epoch - wanted) < 0.0005]

@@ -114,6 +114,8 @@ def _fields() -> dict[str, dict[str, Any]]:
         classify_many.TOP_N: TOP,
         "/datasets/images/resize-example": RESIZE,
         "/models/customize": {"snapshot_epoch": MODEL["snapshot_epoch"]},
+        "/models/{job_id}/download": {"snapshot_epoch": MODEL["snapshot_epoch"]},
+        "/models/{job_id}/download.{extension}": {"snapshot_epoch": MODEL["snapshot_epoch"]},
         "/login": {"username": TEXT, "next": TEXT},
         "/logout": {"next": TEXT},
     }

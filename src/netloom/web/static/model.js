@@ -19,6 +19,9 @@ function showLinks(select) {
     link.hidden = !address;
     if (address) link.href = address;
   }
+  for (const link of document.querySelectorAll("[data-archive]")) {
+    link.href = `${link.dataset.archive}?epoch=${encodeURIComponent(option?.value ?? "")}`;
+  }
 }
 
 document.addEventListener("htmx:afterSettle", (event) => {

@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from netloom.web.workbench import (
     actions,
+    archives,
     classify_many,
     classify_one,
     datasets,
@@ -35,6 +36,7 @@ def install(app: FastAPI) -> None:
         explore,
         examples,
         datasets,
+        archives,
         models,
         jobs,
     ):

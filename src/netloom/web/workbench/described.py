@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netloom.store import Brief, Job, Step, Store
+from netloom.store import Brief, Job, Snapshot, Step, Store
 from netloom.store import status as states
 
 NO_SNAPSHOTS = "no snapshots"
@@ -32,10 +32,15 @@ def is_create(step: Step) -> bool:
     return step.key.startswith("create_db-")
 
 
-def model_json(store: Store, job: Job, *, detailed: bool = False) -> dict[str, Any]:
-    """Return a model; `detailed` adds its directory and its snapshots."""
+def model_json(
+    store: Store, job: Job, *, detailed: bool = False, snapshot: Snapshot | None = None
+) -> dict[str, Any]:
+    """Return a model with a snapshot, its latest unless one is given.
+
+    `detailed` adds its directory and all its snapshots.
+    """
     more: dict[str, Any] = {}
-    snapshots = store.snapshots(job.id)
+    snapshots = [snapshot] if snapshot else store.snapshots(job.id)
     if detailed:
         more["directory"] = str(store.files.directory(job.id))
         more["snapshots"] = [plain_epoch(row.epoch) for row in snapshots]
