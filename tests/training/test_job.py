@@ -15,6 +15,7 @@ from netloom import datasets
 from netloom.errors import BadDataset, ExportFailed, NetworkTextError, TrainingDiverged
 from netloom.networks.card import ModelCard
 from netloom.training import loop
+from netloom.training.augment import Augmentations
 from netloom.training.export import Exporter
 
 
@@ -138,7 +139,30 @@ def test_accumulated_batches_learn_like_a_large_one(make_run, step, no_export):
     assert first == pytest.approx(second, rel=1e-4)
 
 
-@pytest.mark.parametrize("changes", [{}, {"crop_size": 8}, {"mean": "pixel"}, {"shuffle": False}])
+VARIED = Augmentations(
+    flip="fliplrud",
+    quad_rot="rotall",
+    rot=20,
+    scale=0.1,
+    hue=0.1,
+    saturation=0.1,
+    value=0.1,
+    contrast=0.5,
+    noise=0.02,
+)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"crop_size": 8},
+        {"mean": "pixel"},
+        {"shuffle": False},
+        {"augmentations": VARIED},
+        {"augmentations": VARIED, "crop_size": 8},
+    ],
+)
 def test_streaming_gives_the_same_bits_as_memory(make_run, step, no_export, changes):
     runs = [make_run(), make_run()]
     step(**changes).run(runs[0])
@@ -182,6 +206,34 @@ def test_a_stopped_training_goes_on_to_the_same_bits(
 
 class Killed(BaseException):
     """Stands for a signal that cannot be caught."""
+
+
+def test_a_training_with_everything_on_goes_on_to_the_same_bits(
+    make_run, step, no_export, monkeypatch
+):
+    monkeypatch.setattr(loop, "LOOK", 0.0)
+    options = {"augmentations": VARIED, "crop_size": 9, "accumulation": 2}
+    straight, broken = make_run(), make_run()
+    step(**options).run(straight)
+    for stop in (2, 3):
+        looks = iter(range(1000))
+        broken.stop_when = lambda _, looks=looks, stop=stop: next(looks) >= stop
+        step(**options).run(broken)
+    broken.stop_when = lambda _: False
+    step(**options).run(broken)
+    assert bits(broken.directory) == bits(straight.directory)
+    assert curves(broken) == curves(straight)
+
+
+def test_augmentation_is_for_training_alone(make_run, step, no_export):
+    runs = [make_run(), make_run()]
+    step(rate=0).run(runs[0])
+    step(rate=0, augmentations=VARIED).run(runs[1])
+    # Before anything is learnt both validate the same network on the same images.
+    first, second = (run.curve("loss", "val")[0] for run in runs)
+    assert first == second
+    first, second = (run.curve("loss")[0] for run in runs)
+    assert first != second
 
 
 @pytest.mark.parametrize("place", ["metrics", "snapshot", "record"])

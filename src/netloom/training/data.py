@@ -167,7 +167,7 @@ class Input:
         self._factor = None if preprocessing.scale == 255 else np.float32(preprocessing.scale / 255)
         self._window = preprocessing.crop_window
         width, height = preprocessing.input_size
-        self._crop = (height, width)
+        self.size = (height, width)
         # How far a crop may be moved: down and to the right.
         self.room = (preprocessing.height - height, preprocessing.width - width)
         mean = preprocessing.mean_values
@@ -185,12 +185,22 @@ class Input:
 
     def __call__(self, pixels: Tensor, corners: Tensor | None = None) -> Tensor:
         """Return N x C x H x W floats, channels last in memory; `corners` are rows and columns."""
-        if corners is None:
-            rows, columns = self._window
-            mean = None if self._mean is None else self._mean[rows, columns]
-            pixels = pixels[:, rows, columns] if self.crops else pixels
-        else:
-            pixels, mean = self._cut(pixels, corners)
+        if corners is not None:
+            pixels = cut(pixels, corners, self.size)
+        elif self.crops:
+            pixels = pixels[:, *self._window]
+        return self._finished(pixels, corners)
+
+    def of_varied(self, values: Tensor, corners: Tensor | None) -> Tensor:
+        """Return the same of N x C x h x w floats of 0..255, cut to size at the corners before."""
+        return self._finished(values.permute(0, 2, 3, 1), corners).contiguous(
+            memory_format=_channels_last()
+        )
+
+    def _finished(self, pixels: Tensor, corners: Tensor | None) -> Tensor:
+        mean = self._mean
+        if mean is not None:
+            mean = mean[self._window] if corners is None else cut(mean[None], corners, self.size)
         if self._bgr:
             pixels = pixels.flip(-1)
         values = pixels.float()
@@ -200,16 +210,23 @@ class Input:
             values -= mean
         return values.permute(0, 3, 1, 2)
 
-    def _cut(self, pixels: Tensor, corners: Tensor) -> tuple[Tensor, Tensor | None]:
-        import torch
 
-        height, width = self._crop
-        device = pixels.device
-        rows = (corners[:, :1] + torch.arange(height, device=device))[:, :, None]
-        columns = (corners[:, 1:] + torch.arange(width, device=device))[:, None, :]
-        images = torch.arange(len(pixels), device=device)[:, None, None]
-        mean = None if self._mean is None else self._mean[rows, columns]
-        return pixels[images, rows, columns], mean
+def cut(pixels: Tensor, corners: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return N x h x w x C: what each corner (row, column) cuts out of its image, or of the one."""
+    import torch
+
+    height, width = size
+    device = pixels.device
+    rows = (corners[:, :1] + torch.arange(height, device=device))[:, :, None]
+    columns = (corners[:, 1:] + torch.arange(width, device=device))[:, None, :]
+    images = torch.arange(len(corners), device=device)[:, None, None]
+    return pixels[images if len(pixels) > 1 else 0, rows, columns]
+
+
+def _channels_last() -> Any:
+    import torch
+
+    return torch.channels_last
 
 
 def epoch_order(count: int, *, seed: int, epoch: int, shuffle: bool) -> Order:

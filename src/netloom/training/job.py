@@ -23,6 +23,7 @@ from netloom.interfaces.job import Step, StepRun
 from netloom.networks import blame, summarize
 from netloom.networks.card import ModelCard
 from netloom.training import memory, threads
+from netloom.training.augment import Augmentations
 from netloom.training.marks import Marks
 from netloom.training.rates import RatePolicy
 
@@ -61,6 +62,7 @@ class Train(Step):
     policy: RatePolicy = RatePolicy(name="step", step_size=33, gamma=0.1)
     crop_size: int | None = None
     mean: Literal["none", "image", "pixel"] = "image"
+    augmentations: Augmentations = Augmentations()
     memory_limit: int | None = None  # bytes for decoded images; None: a third of the free memory
 
     def environment(self) -> dict[str, str]:
@@ -127,6 +129,7 @@ class Train(Step):
             rate=self.rate,
             policy=self.policy,
             seed=self.seed,
+            augmentations=self.augmentations,
             shuffle=self.shuffle,
             bf16=self.precision == "bf16",
             classes=len(dataset.classes),

@@ -11,24 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 _OFF = ("", "0", "none", "false", "no", "off", "n", "f", "null")
-_AUGMENTATION = "This augmentation is not available yet. Leave it out."
+_WHITENING = "Whitening is not available yet. Leave it out."
 _PYTHON_LAYER = "Python layers belong to Caffe networks, which are not available yet. Leave it out."
 
 # Field -> the sentence for any value that is not off.
 _LATER = {
-    **dict.fromkeys(
-        (
-            "aug_flip",
-            "aug_quad_rot",
-            "aug_rot",
-            "aug_scale",
-            "aug_noise",
-            "aug_contrast",
-            "aug_whitening",
-            "aug_hsv_use",
-        ),
-        _AUGMENTATION,
-    ),
+    "aug_whitening": _WHITENING,
     "python_layer_client_file": _PYTHON_LAYER,
     "python_layer_server_file": _PYTHON_LAYER,
     "traces_interval": "Timeline traces belong to TensorFlow, which is not available yet.",

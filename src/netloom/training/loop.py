@@ -18,12 +18,14 @@ from netloom.errors import NetworkTextError, TrainingDiverged
 from netloom.interfaces.framework import BuiltNetwork
 from netloom.interfaces.job import MetricPoint, StepRun
 from netloom.training import checkpoint
-from netloom.training.data import Images, Input, epoch_corners, epoch_order
+from netloom.training.augment import Augmentations
+from netloom.training.data import Images, Input, epoch_order
 from netloom.training.evaluate import evaluate
 from netloom.training.marks import Marks
 from netloom.training.rates import RatePolicy
 from netloom.training.snapshots import Snapshots
 from netloom.training.threads import Threads
+from netloom.training.views import Views
 
 if TYPE_CHECKING:
     from torch import Tensor, optim
@@ -33,7 +35,7 @@ CHECKPOINT_EVERY = 60.0  # seconds, at most, between two checkpoints
 FACTS_EVERY = 1.0  # seconds between two writes of the facts
 CHECKPOINT_COST = 0.02  # share of the time that checkpoints at events may take
 
-Batch = tuple["Tensor", "Tensor", "Tensor | None"]  # pixels, labels, corners of the crops
+Batch = tuple["Tensor", "Tensor", int]  # pixels, labels, place in the order of the epoch
 
 
 class Stopped(Exception):
@@ -62,6 +64,7 @@ class Course:
     rate: float
     policy: RatePolicy
     seed: int
+    augmentations: Augmentations
     shuffle: bool
     bf16: bool
     classes: int
@@ -87,6 +90,7 @@ class Training:
         self.network, self.optimiser = network, optimiser
         self.train, self.val, self.prepare = train, val, prepare
         self.course, self.marks = course, course.marks
+        self.views = Views(prepare, course.augmentations, seed=course.seed)
         self.snapshots, self.threads, self.run = snapshots, threads, run
         self.device = next(network.module.parameters()).device
         self.at = Progress()
@@ -116,22 +120,16 @@ class Training:
 
     def _epoch(self) -> Iterator[list[Batch]]:
         """Yield the batches of each iteration that is left of the current epoch."""
-        import torch
-
         course, count = self.course, len(self.train)
         epoch, done = divmod(self.at.iteration, self.marks.steps)
         order = epoch_order(count, seed=course.seed, epoch=epoch, shuffle=course.shuffle)
-        corners = None
-        if self.prepare.crops:
-            chosen = epoch_corners(count, self.prepare.room, seed=course.seed, epoch=epoch)
-            corners = torch.from_numpy(chosen).to(self.device)
+        self.views.begin(epoch, count, self.device)
         place = done * course.batch_size * course.accumulation
         group: list[Batch] = []
         with contextlib.closing(self._batches(order, place)) as batches:
             for pixels, labels in batches:
-                end = place + len(labels)
-                group.append((pixels, labels, None if corners is None else corners[place:end]))
-                place = end
+                group.append((pixels, labels, place))
+                place += len(labels)
                 if len(group) == course.accumulation or place == count:
                     yield group
                     group = []
@@ -145,9 +143,10 @@ class Training:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         images = sum(len(labels) for _, labels, _ in batches)
-        for pixels, labels, corners in batches:
+        for pixels, labels, place in batches:
+            inputs = self.views(pixels, place)
             with self._precision():
-                output = self.network.module(self.prepare(pixels, corners))
+                output = self.network.module(inputs)
                 loss = self.network.loss(output, labels)
             if loss.ndim:
                 raise NetworkTextError(

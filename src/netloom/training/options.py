@@ -19,6 +19,7 @@ from netloom.interfaces.framework import Framework
 from netloom.interfaces.job import Needs, StepPlan
 from netloom.interfaces.options import MISSING, FieldError
 from netloom.training.fields import (
+    AugmentationFields,
     DeviceFields,
     NameFields,
     NetworkFields,
@@ -38,7 +39,13 @@ _USABLE = "IWRD"  # status codes of a dataset that is, or is about to be, comple
 
 
 class ClassificationModel(
-    DeviceFields, NetworkFields, TransformFields, RateFields, SolverFields, NameFields
+    DeviceFields,
+    NetworkFields,
+    AugmentationFields,
+    TransformFields,
+    RateFields,
+    SolverFields,
+    NameFields,
 ):
     """A network that says to which class an image belongs."""
 
@@ -224,6 +231,7 @@ class ClassificationModel(
             policy=self.policy(),
             crop_size=self.crop_size,
             mean=self.use_mean,
+            augmentations=self.augmentations(),
             memory_limit=None if self.memory_limit is None else self.memory_limit * 2**20,
         )
 
