@@ -161,6 +161,10 @@ class NetworkTextError(StepFailed):
     """The network text cannot be used."""
 
 
+class BadWeights(StepFailed):
+    """The initial weights cannot be used."""
+
+
 class TrainingDiverged(StepFailed):
     """The loss became infinite or not a number."""
 

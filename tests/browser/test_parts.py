@@ -111,7 +111,7 @@ def test_customize_fills_the_editor(ada: Page, model: str) -> None:
     ada.get_by_role("button", name="Customize LeNet").click()
     text = ada.get_by_role("textbox", name="Network text")
     expect(text).to_have_value(re.compile(r"def build\(p\)"))
-    expect(ada.get_by_role("radio", name="Own network")).to_be_checked()
+    expect(ada.get_by_role("radio", name="Custom")).to_be_checked()
 
 
 def test_theme_stays(ada: Page) -> None:

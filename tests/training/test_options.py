@@ -90,7 +90,6 @@ def test_lists_make_one_model_per_combination():
         ({"precision": "int8"}, "'int8' is not one of: 'float32' or 'bf16'."),
         ({"select_gpus_list": "0,1"}, "Training on several GPUs is not available yet."),
         ({"select_gpu_count": "2"}, "Training on several GPUs is not available yet."),
-        ({"method": "previous"}, "Starting from a previous model is not available yet."),
         ({"method": "pretrained"}, "Starting from a pretrained model is not available yet."),
         ({"aug_flip": "left"}, "'left' is not one of: 'none', 'fliplr', 'flipud' or 'fliplrud'."),
         ({"aug_quad_rot": "rot45"}, "'rot45' is not one of: 'none', 'rot90', 'rot180' or"),
@@ -102,7 +101,7 @@ def test_lists_make_one_model_per_combination():
         ({"aug_hsv_h": "0.6"}, "Must be at most 0.5."),
         ({"aug_whitening": "y"}, "Whitening is not available yet. Leave it out."),
         ({"python_layer_server_file": "/a.py"}, "Python layers belong to Caffe networks"),
-        ({"custom_network_snapshot": "/w"}, "Starting from given weights is not available yet."),
+        ({"previous_networks": "", "method": "previous"}, "This field is required."),
         ({"traces_interval": "5"}, "Timeline traces belong to TensorFlow"),
     ],
 )

@@ -83,6 +83,29 @@ class Snapshots(Part):
         with self.database.read() as session:
             return dict(session.execute(query).all())
 
+    def snapshot_epochs(
+        self, job_ids: Iterable[str], most: int = 50
+    ) -> dict[str, list[tuple[float, bool]]]:
+        """Return (epoch, best) of the newest snapshots of each of these jobs, newest first.
+
+        The best one is always among them; jobs without any are left out.
+        """
+        newest = func.row_number().over(
+            partition_by=Snapshot.job_id, order_by=Snapshot.iteration.desc()
+        )
+        ranked = (
+            select(Snapshot.job_id, Snapshot.epoch, Snapshot.best, newest.label("place"))
+            .where(Snapshot.job_id.in_(list(job_ids)))
+            .subquery()
+        )
+        query = select(ranked.c.job_id, ranked.c.epoch, ranked.c.best)
+        query = query.where((ranked.c.place <= most) | ranked.c.best)
+        found: dict[str, list[tuple[float, bool]]] = {}
+        with self.database.read() as session:
+            for job_id, epoch, best in session.execute(query.order_by(ranked.c.place)):
+                found.setdefault(job_id, []).append((epoch, best))
+        return found
+
     def rewind_snapshots(
         self, job_id: str, iteration: int, *, fence: Fence | None = None
     ) -> list[str]:

@@ -7,6 +7,9 @@ Training: from a dataset and a network text to a model.
     data         batches from memory or from disk
     loop         the training itself
     optimisers   the solvers
+    origins      which text and which weights the options mean
+    initial      starting from given weights, layer by layer
+    weights      files of weights, checked and read
     checkpoint   everything a restart needs
     export       from weights to ONNX, checked on real samples
     threads      how many cores to use beside other work
@@ -19,6 +22,15 @@ Nothing here imports torch before a step runs. By hand:
 from netloom.training.fields import RateFields
 from netloom.training.job import Train
 from netloom.training.options import ClassificationModel
+from netloom.training.origins import paths_of, weights_of, with_snapshot
 from netloom.training.rates import RatePolicy
 
-__all__ = ["ClassificationModel", "RateFields", "RatePolicy", "Train"]
+__all__ = [
+    "ClassificationModel",
+    "RateFields",
+    "RatePolicy",
+    "Train",
+    "paths_of",
+    "weights_of",
+    "with_snapshot",
+]

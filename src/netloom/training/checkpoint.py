@@ -42,6 +42,11 @@ def save(
     write_tensors(directory / CHECKPOINT, tensors, {"state": json.dumps(state)})
 
 
+def exists(directory: Path) -> bool:
+    """Return whether a training in this directory goes on rather than begins."""
+    return (directory / CHECKPOINT).exists()
+
+
 def load(directory: Path, network: nn.Module, optimiser: optim.Optimizer) -> dict[str, Any] | None:
     """Restore everything from the checkpoint and return the progress; None if there is none."""
     from safetensors import SafetensorError, safe_open

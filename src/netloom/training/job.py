@@ -22,8 +22,9 @@ from netloom.interfaces.framework import BuildInputs, BuiltNetwork, Framework
 from netloom.interfaces.job import Step, StepRun
 from netloom.networks import blame, summarize
 from netloom.networks.card import ModelCard
-from netloom.training import memory, threads
+from netloom.training import checkpoint, memory, threads
 from netloom.training.augment import Augmentations
+from netloom.training.initial import Initial, begin_from
 from netloom.training.marks import Marks
 from netloom.training.rates import RatePolicy
 
@@ -64,6 +65,7 @@ class Train(Step):
     mean: Literal["none", "image", "pixel"] = "image"
     augmentations: Augmentations = Augmentations()
     memory_limit: int | None = None  # bytes for decoded images; None: a third of the free memory
+    initial: Initial | None = None  # weights to start from; None: by chance
 
     def environment(self) -> dict[str, str]:
         """Return how the threads of this process wait and how it keeps its memory."""
@@ -109,6 +111,8 @@ class Train(Step):
         dataset = datasets.open(run.directory_of(self.dataset))
         preprocessing = self._preprocessing(dataset)
         network = self._build(dataset, preprocessing, device)
+        if self.initial is not None and not checkpoint.exists(run.directory):
+            begin_from(self.initial, network.module, run)
         card = _write_model(run.directory, self, dataset, preprocessing)
         train, val = self._images(dataset, device, cores.most)
         module: Any = network.module  # torch declares no `to` with a memory format

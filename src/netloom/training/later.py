@@ -20,10 +20,8 @@ _LATER = {
     "python_layer_client_file": _PYTHON_LAYER,
     "python_layer_server_file": _PYTHON_LAYER,
     "traces_interval": "Timeline traces belong to TensorFlow, which is not available yet.",
-    "custom_network_snapshot": "Starting from given weights is not available yet. Leave it blank.",
 }
 _METHODS = {
-    "previous": "Starting from a previous model is not available yet.",
     "pretrained": "Starting from a pretrained model is not available yet.",
 }
 

@@ -29,6 +29,7 @@ from netloom.training.fields import (
 )
 from netloom.training.job import Train
 from netloom.training.later import not_available
+from netloom.training.origins import CheckPath, Origin, find_origin, with_snapshot
 
 if TYPE_CHECKING:
     from netloom.store import Store
@@ -54,6 +55,7 @@ class ClassificationModel(
     @classmethod
     def from_form(cls, values: Mapping[str, Any]) -> Self:
         """Return the options of a form; raise InvalidOptions with every field that is wrong."""
+        values = with_snapshot(values)
         options, errors = None, not_available(values)
         try:
             options = super().from_form({k: v for k, v in values.items() if k not in errors})
@@ -83,6 +85,9 @@ class ClassificationModel(
             raise FieldError("framework", str(error)) from error
         if self.method == "custom":
             _check_text(framework, self.custom_network)
+        elif self.method == "previous":
+            if not self.previous_networks.strip():
+                raise FieldError("previous_networks", MISSING)
         elif self.standard_networks not in framework.networks():
             raise FieldError(
                 "standard_networks",
@@ -124,7 +129,7 @@ class ClassificationModel(
         return framework
 
     def text(self) -> str:
-        """Return the network text that is trained."""
+        """Return the text of a standard or custom network; others come with their origin."""
         if self.method == "custom":
             return self.custom_network
         return self.engine().networks()[self.standard_networks].text
@@ -160,21 +165,32 @@ class ClassificationModel(
         swept_batch = f" batch_size:{batch}" if len(self.batch_size or ()) > 1 else ""
         return swept_rate + swept_batch
 
-    def plan(self) -> list[StepPlan]:
+    def plan(self, origin: Origin | None = None) -> list[StepPlan]:
         """Return the one step of a single model; sweeps are expanded before."""
+        origin = origin or Origin(text=self.text(), network=self.method)
         chosen = self._gpu_ids()
         return [
             StepPlan(
                 key="train",
                 title="Train Model",
-                step=self._step(),
+                step=self._step(origin),
                 # One CPU slot each, so that a sweep does not start all its trainings at once.
                 needs=Needs(gpus=len(chosen) or 1, gpu_ids=chosen, cpus=1),
             )
         ]
 
-    def submit(self, store: Store, form: Mapping[str, Any], owner: str | None = None) -> list[Job]:
-        """Add the jobs to the store; raise InvalidOptions when the dataset does not fit."""
+    def submit(
+        self,
+        store: Store,
+        form: Mapping[str, Any],
+        owner: str | None = None,
+        check_path: CheckPath | None = None,
+    ) -> list[Job]:
+        """Add the jobs to the store; raise InvalidOptions for what it does not have.
+
+        `check_path` confines files of weights to where users may read.
+        """
+        origin = find_origin(self, store, check_path)
         dataset = self._dataset_of(store)
         width, height = (int(dataset.options[name]) for name in ("resize_width", "resize_height"))
         self.check_images(width, height)
@@ -186,11 +202,11 @@ class ClassificationModel(
                 owner=owner,
                 options=one.model_dump(mode="json"),
                 form=form,
-                plan=one.plan(),
+                plan=one.plan(origin),
                 dataset_id=dataset.id,
                 framework=one.framework,
                 group=one.group_name,
-                facts={"network": "custom" if one.method == "custom" else one.standard_networks},
+                facts={"network": origin.network},
             )
             for one in self.expand()
         ]
@@ -208,12 +224,13 @@ class ClassificationModel(
             )
         return dataset
 
-    def _step(self) -> Train:
+    def _step(self, origin: Origin) -> Train:
         drawn = random.SystemRandom().getrandbits(32)
         return Train(
             dataset=self.dataset,
             framework=self.framework,
-            network=self.text(),
+            network=origin.text,
+            initial=origin.initial,
             epochs=self.train_epochs,
             snapshot_interval=self.snapshot_interval,
             val_interval=self.val_interval,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 from pydantic import Field
@@ -24,10 +25,10 @@ class NameFields(Options):
 class NetworkFields(Options):
     """Which network."""
 
-    method: Literal["standard", "custom"] = Field(
+    method: Literal["standard", "previous", "custom"] = Field(
         "standard",
         title="Network",
-        description="A standard network, or a text of your own",
+        description="A standard network, that of an earlier model, or a text of your own",
         json_schema_extra={"group": "Network"},
     )
     framework: str = Field(
@@ -42,10 +43,33 @@ class NetworkFields(Options):
         description="Name of the network",
         json_schema_extra={"group": "Network", "widget": "radio", "when": {"method": "standard"}},
     )
+    previous_networks: str = Field(
+        "",
+        max_length=100,
+        title="Previous network",
+        description="Id of the model whose network is taken",
+        json_schema_extra={"group": "Network", "when": {"method": "previous"}},
+    )
+    previous_snapshot: str = Field(
+        "",
+        max_length=100,
+        title="Snapshot",
+        description="Epoch of that model to start from; 0 is fresh weights, -1 what that model "
+        "itself started from. Forms send it as <model id>-snapshot",
+        json_schema_extra={"group": "Network", "when": {"method": "previous"}},
+    )
     custom_network: str = Field(
         "",
         max_length=1_000_000,
         title="Network text",
         description="Python with 'def build(p)' that returns a torch.nn.Module",
         json_schema_extra={"group": "Network", "widget": "code", "when": {"method": "custom"}},
+    )
+    custom_network_snapshot: str = Field(
+        "",
+        max_length=10_000,
+        title="Initial weights",
+        description="File on the server to start from: .safetensors, .pt or .pth; several are "
+        f"joined by {os.pathsep!r}. Blank starts fresh",
+        json_schema_extra={"group": "Network", "widget": "path", "when": {"method": "custom"}},
     )

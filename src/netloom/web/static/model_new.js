@@ -93,9 +93,12 @@ function customize() {
     if (edited && !(await ask({ title: "Replace the network text?", text: "What you wrote in the editor is replaced.", button: "Replace" }))) return;
     try {
       const address = `/models/customize?${new URLSearchParams({ network, framework })}`;
-      const reply = await fetch(address, { method: "POST" });
+      const body = new URLSearchParams({ snapshot_epoch: form.elements[`${network}-snapshot`]?.value ?? "" });
+      const reply = await fetch(address, { method: "POST", body });
       if (!reply.ok) throw new Error();
-      inserted = JSON.parse(await reply.text()).network;
+      const answer = JSON.parse(await reply.text());
+      inserted = answer.network;
+      form.elements.custom_network_snapshot.value = answer.snapshot ?? "";
       editor.value = inserted;
       editor.dispatchEvent(new Event("input", { bubbles: true }));
       form.querySelector('input[name="method"][value="custom"]').checked = true;

@@ -56,12 +56,14 @@ class NetworkChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class PreviousModel:
-    """A model whose network text can be taken up."""
+    """A model whose network, and the weights of a snapshot, can be taken up."""
 
     id: str
     name: str
     url: str
     framework: str
+    snapshots: tuple[tuple[str, str], ...]  # (value, label) to post as "<id>-snapshot"
+    snapshot: str  # the one that is chosen
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from netloom import registry
 from netloom.errors import JobNotFound
-from netloom.store import Job, Snapshot, Step, Store
+from netloom.store import Brief, Job, Snapshot, Step, Store
 from netloom.web.format import count, figure
 from netloom.web.workbench import dataset_view
 from netloom.web.workbench.dataset_parts import DatasetSummary
@@ -16,6 +17,8 @@ from netloom.web.workbench.panels import file_url
 from netloom.web.workbench.rows import address
 
 MOST_PREVIOUS = 50
+MOST_EPOCHS = 50  # of each of them, in its select
+WITHOUT_SNAPSHOT = [("0", "Fresh weights"), ("-1", "What it started from")]
 PURPOSES = {
     "network.py": "Network text",
     "labels.txt": "Class names, one per line",
@@ -34,6 +37,7 @@ FACTS = (
     ("parameters", "Parameters", lambda value: count(int(value))),
     ("iterations", "Iterations", lambda value: count(int(value))),
 )
+MOST_FRESH = 8  # layers that are named
 
 
 def train_step(job: Job) -> Step | None:
@@ -52,11 +56,24 @@ def facts(job: Job) -> tuple[tuple[str, str], ...]:
     step = train_step(job)
     known = {**step.facts, **(step.facts.get("network") or {})} if step else {}
     shown = [(label, show(known[name])) for name, label, show in FACTS if known.get(name)]
+    shown += _started_from(known.get("initial") or {})
     best = known.get("best") or {}
     if best.get("accuracy") is not None:
         epoch = plain_epoch(float(best["epoch"]))
         shown.append(("Best", f"{100 * best['accuracy']:.2f} % at epoch {epoch}"))
     return tuple(shown)
+
+
+def _started_from(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return which weights a training took over, and which layers began fresh."""
+    if not told:
+        return []
+    shown = [("Started from", f"{told['what']}: {told['taken']} of {told['layers']} layers")]
+    if told["fresh_count"]:
+        names = ", ".join(told["fresh"][:MOST_FRESH])
+        more = told["fresh_count"] - min(MOST_FRESH, len(told["fresh"]))
+        shown.append(("Fresh layers", f"{names} and {count(more)} more" if more else names))
+    return shown
 
 
 def settings(job: Job) -> tuple[tuple[str, str], ...]:
@@ -117,16 +134,35 @@ def networks() -> tuple[NetworkChoice, ...]:
     )
 
 
-def previous(store: Store) -> tuple[PreviousModel, ...]:
-    """Return the newest models, whose network texts can be taken up."""
+def previous(store: Store, chosen: str = "", snapshot: str = "") -> tuple[PreviousModel, ...]:
+    """Return the newest models, whose networks can be taken up, and with them the chosen one."""
+    found: list[Job | Brief] = [*store.briefs("model", limit=MOST_PREVIOUS)]
+    if chosen and chosen not in {job.id for job in found}:
+        with contextlib.suppress(JobNotFound):
+            found.append(store.job(chosen))
+    epochs = store.snapshot_epochs([job.id for job in found], MOST_EPOCHS)
     return tuple(
-        PreviousModel(
-            id=job.id,
-            name=job.name,
-            url=address(job),
-            framework=job.framework,
-        )
-        for job in store.briefs("model", limit=MOST_PREVIOUS)
+        _previous(job, epochs.get(job.id, []), snapshot if job.id == chosen else "")
+        for job in found
+        if job.kind == "model"
+    )
+
+
+def _previous(job: Job | Brief, epochs: list[tuple[float, bool]], chosen: str) -> PreviousModel:
+    choices = [
+        (str(plain_epoch(epoch)), f"Epoch #{plain_epoch(epoch)}{' ★ best' if best else ''}")
+        for epoch, best in epochs
+    ]
+    if chosen and chosen not in {value for value, _ in [*choices, *WITHOUT_SNAPSHOT]}:
+        choices.append((chosen, f"Epoch #{chosen}"))
+    choices += WITHOUT_SNAPSHOT
+    return PreviousModel(
+        id=job.id,
+        name=job.name,
+        url=address(job),
+        framework=job.framework,
+        snapshots=tuple(choices),
+        snapshot=chosen or choices[0][0],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -9,7 +10,14 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from netloom import registry
-from netloom.errors import InvalidInput, InvalidOptions, JobNotFound, NotFound
+from netloom.errors import (
+    BadWeights,
+    InvalidInput,
+    InvalidOptions,
+    JobNotFound,
+    NotFound,
+    SnapshotNotFound,
+)
 from netloom.store import Job
 from netloom.web.auth import User, named_in
 from netloom.web.models import parsed_epoch
@@ -37,6 +45,7 @@ CREATE = "/models/images/classification"
 MOST_POINTS = 1_000_000
 MOST_DATASETS = 500  # in the select
 MOST_SIBLINGS = 20
+SNAPSHOT = "previous_snapshot"  # the field that forms call "<model id>-snapshot"
 
 
 @router.get(f"{CREATE}/new")
@@ -61,7 +70,8 @@ def create(request: Request, user: User, here: Here, posted: Fields) -> Response
         options = ClassificationModel.from_form(values)
         creation.check_names(options, "model_name", "group_name")
         here.store.ensure_user(user)
-        jobs = options.submit(here.store, options.model_dump(mode="json"), owner=user)
+        form = options.model_dump(mode="json")
+        jobs = options.submit(here.store, form, owner=user, check_path=here.roots.check)
     except InvalidOptions as error:
         if as_json:
             return creation.errors_json(error)
@@ -183,13 +193,15 @@ def _model(site: Site, job_id: str) -> Job:
 
 
 def _weights(site: Site, job: Job, epoch: str) -> str | None:
-    if epoch in ("", "0"):
-        return None
-    wanted = parsed_epoch(epoch)
-    if wanted is None:  # -1: what the model itself started from
-        return None
-    snapshot = site.store.snapshot(job.id, wanted)
-    return str(site.store.files.directory(job.id) / snapshot.weights)
+    """Return the files of a snapshot, as the field of initial weights takes them."""
+    from netloom.training import paths_of, weights_of
+
+    wanted = parsed_epoch(epoch or "0")
+    try:
+        initial = weights_of(site.store, job, -1.0 if wanted is None else wanted)
+    except BadWeights as error:
+        raise SnapshotNotFound(error.message, hint=error.hint) from None
+    return os.pathsep.join(map(str, paths_of(site.store, initial))) if initial else None
 
 
 def _page(request: Request, site: Site, job: Job) -> ModelPage:
@@ -230,8 +242,10 @@ def _form_page(
     dataset: str = "",
     status: int = 200,
 ) -> Response:
-    from netloom.training import ClassificationModel
+    from netloom.training import ClassificationModel, with_snapshot
 
+    values = None if values is None else dict(with_snapshot(values))
+    errors = {SNAPSHOT if f.endswith("-snapshot") else f: texts for f, texts in errors.items()}
     found = site.store.briefs("dataset", status=list("IWRD"), limit=MOST_DATASETS, steps=True)
     first = found[0].id if found else ""
     form = forms.build(
@@ -251,7 +265,9 @@ def _form_page(
         ),
         dataset=_summary(site, chosen if chosen in {job.id for job in found} else first),
         networks=model_view.networks(),
-        previous=model_view.previous(site.store),
+        previous=model_view.previous(
+            site.store, form.field("previous_networks").value, form.field(SNAPSHOT).value
+        ),
         gpus=tuple(
             (row.name, str(row.detail.get("name", row.name)))
             for row in site.store.resources()
