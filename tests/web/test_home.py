@@ -93,22 +93,25 @@ def test_a_list_that_cannot_begin_is_an_error(
     assert "error" in answer.json()
 
 
-def test_the_first_steps_end_with_any_model_that_can_answer(
+def test_the_first_steps_end_at_a_model_that_can_answer(
     anyone: httpx.Client, server: Server
 ) -> None:
     store, invitation = server.store, "From a folder of images to a network that answers"
     plan = [StepPlan(key="train", title="Train", step=Nothing())]
     words = {"name": "net", "owner": "ada", "options": {}, "form": {}, "plan": plan}
     model = store.add_job(kind="model", type="Image Classification Model", **words)
-    file = SnapshotFile(epoch=1, iteration=10, weights="snapshot_1.safetensors")
-    store.add_snapshot(model.id, file)
-    assert store.newest_answering() is None
-    assert invitation in anyone.get("/").text
-    store.add_snapshot(model.id, dataclasses.replace(file, network="snapshot_1.onnx"))
-    assert invitation not in anyone.get("/").text
     jobs.abort(store, model.id)
     assert store.job(model.id).status == "A"
-    assert store.newest_answering() == model.id
+    classify = f'href="/models/{model.id}#classify"'
+    file = SnapshotFile(epoch=1, iteration=10, weights="snapshot_1.safetensors")
+    store.add_snapshot(model.id, file)
+    page = anyone.get("/").text
+    assert invitation in page
+    assert classify not in page
+    store.add_snapshot(model.id, dataclasses.replace(file, network="snapshot_1.onnx"))
+    assert classify in anyone.get("/").text
+    second = store.add_job(kind="model", type="Image Classification Model", **words)
+    jobs.abort(store, second.id)
     assert invitation not in anyone.get("/").text
 
 
