@@ -51,12 +51,12 @@ class Network:
         one thread. Raise BadModel if the file is missing or not a usable network.
         """
         path = _inside(directory, file)
-        weights = _weight_bytes(path)
+        weights = weight_bytes(path)
         session = _session(path, _threads(weights * input_values))
         inputs, outputs = session.get_inputs(), session.get_outputs()
         return cls(
             session=session,
-            run_options=_run_options(),
+            run_options=run_options(),
             inputs=tuple(value.name for value in inputs),
             outputs=tuple(value.name for value in outputs),
             input_shape=_shape(inputs[0]) if inputs else (),
@@ -97,12 +97,7 @@ def _inside(directory: Path, file: str) -> Path:
 def _session(path: Path, threads: int) -> Any:
     import onnxruntime as ort  # imported late: the first page does not wait for it
 
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Threads that spin while idle would take the cores away from a training beside the server.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors only
+    options = session_options(threads)
     try:
         return ort.InferenceSession(str(path), options, providers=_providers(ort))
     except Exception as error:  # ONNX Runtime has many exception types without a common base
@@ -112,6 +107,19 @@ def _session(path: Path, threads: int) -> Any:
         ) from error
 
 
+def session_options(threads: int) -> Any:
+    """Return how ONNX Runtime is set up here."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Threads that spin while idle would take the cores away from a training beside the server.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors only
+    return options
+
+
 def _providers(ort: Any) -> list[Any]:
     if "CUDAExecutionProvider" not in ort.get_available_providers():
         return ["CPUExecutionProvider"]
@@ -119,7 +127,8 @@ def _providers(ort: Any) -> list[Any]:
     return [("CUDAExecutionProvider", {"use_tf32": "0"}), "CPUExecutionProvider"]
 
 
-def _run_options() -> Any:
+def run_options() -> Any:
+    """Return what a run may keep."""
     import onnxruntime as ort
 
     options = ort.RunOptions()
@@ -133,7 +142,8 @@ def _threads(work: int) -> int:
     return 1 if work < SMALL_WORK else min(len(os.sched_getaffinity(0)), 16)
 
 
-def _weight_bytes(path: Path) -> int:
+def weight_bytes(path: Path) -> int:
+    """Return the size of a network file and of the weights beside it."""
     files = [path, *(path.with_name(name.format(stem=path.stem)) for name in WEIGHT_FILES)]
     return sum(file.stat().st_size for file in files if file.is_file())
 

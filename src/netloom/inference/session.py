@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from netloom.errors import BadModel
 from netloom.inference.model import Model
@@ -25,18 +26,28 @@ log = logging.getLogger(__name__)
 Key = tuple[Path, str, int, int]  # directory, network file, and when the network and card changed
 
 
-class Sessions:
-    """Open models by directory and network file; may be used from many threads."""
+class Opened(Protocol):
+    """What is kept open."""
 
-    def __init__(
-        self, limit_bytes: int, *, open_model: Callable[[Path, str], Model] = Model.open
-    ) -> None:
+    @property
+    def bytes(self) -> int:
+        """Return the estimated memory it holds while idle."""
+        ...
+
+
+Thing = TypeVar("Thing", bound=Opened)
+
+
+class OpenThings(Generic[Thing]):
+    """What was opened of models, by directory and network file; for many threads."""
+
+    def __init__(self, limit_bytes: int, open_model: Callable[[Path, str], Thing]) -> None:
         self._limit = limit_bytes
         self._open = open_model
         self._lock = threading.Lock()
-        self._models: OrderedDict[Key, Future[Model]] = OrderedDict()  # least recently used first
+        self._models: OrderedDict[Key, Future[Thing]] = OrderedDict()  # least recently used first
 
-    def get(self, directory: Path, network_file: str) -> Model:
+    def get(self, directory: Path, network_file: str) -> Thing:
         """Return the opened model; raise BadModel if it cannot be opened.
 
         Threads that ask for a model while it loads wait for that one load; other
@@ -68,7 +79,7 @@ class Sessions:
             for key in [key for key in self._models if key[0] == directory]:
                 del self._models[key]
 
-    def _load(self, key: Key, future: Future[Model]) -> None:
+    def _load(self, key: Key, future: Future[Thing]) -> None:
         try:
             model = self._open(key[0], key[1])
         except BaseException as error:
@@ -97,6 +108,15 @@ class Sessions:
 
     def _total(self) -> int:
         return sum(future.result().bytes for future in self._models.values() if future.done())
+
+
+class Sessions(OpenThings[Model]):
+    """Open models by directory and network file; may be used from many threads."""
+
+    def __init__(
+        self, limit_bytes: int, *, open_model: Callable[[Path, str], Model] = Model.open
+    ) -> None:
+        super().__init__(limit_bytes, open_model)
 
 
 def _key(directory: Path, network_file: str) -> Key:
