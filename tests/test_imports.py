@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "src/netloom"
 
 FLOW = (
-    "errors", "atomic", "settings", "interfaces", "registry", "images", "store", "jobs", "datasets",
+    "errors", "atomic", "settings", "roots", "interfaces", "registry", "images", "store", "jobs", "datasets",
     "networks", "training", "inference", "web", "app", "testing", "demo", "cli", "__main__",
 )  # fmt: skip
 

@@ -98,3 +98,18 @@ def test_ctrl_c_aborts_the_job(start: Callable[..., Workbench], shapes: Path, mo
     assert said == "error: Stopped.\n"
     assert bench.row(job)["status"] == "Aborted"
     until(lambda: bench.worker_of(job) is None, "end of the worker", 5)
+
+
+def test_a_dataset_from_text_files(tmp_path: Path, shapes: Path) -> None:
+    lines = [
+        f"{path.relative_to(shapes)} {label}"
+        for label, name in enumerate(("lying", "standing"))
+        for path in sorted((shapes / name).iterdir())
+    ]
+    (tmp_path / "shapes.txt").write_text("\n".join(lines))
+    (tmp_path / "labels.txt").write_text("lying\nstanding\n")
+    lists = [f"textfile_train_images={tmp_path}/shapes.txt", f"textfile_train_folder={shapes}"]
+    labels = f"textfile_labels_file={tmp_path}/labels.txt"
+    said = netloom("dataset", *lists, labels, *SMALL, "--data", tmp_path / "data")
+    assert ": shapes\n" in said
+    assert f"{len(lines)} images" in said

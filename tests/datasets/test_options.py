@@ -105,7 +105,6 @@ def test_a_blank_seed_is_drawn_and_recorded(folder):
         ({"resize_channels": "4"}, "resize_channels", "not one of"),
         ({"encoding": "gif"}, "encoding", "not one of"),
         ({"backend": "hdf5"}, "backend", "Available: lmdb"),
-        ({"method": "textfile"}, "method", "Available: folder"),
         ({"method": "s3"}, "method", "Available: folder"),
         ({"method": "ftp"}, "method", "not one of"),
         ({"folder_pct_val": "101"}, "folder_pct_val", "at most 100"),

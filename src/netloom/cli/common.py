@@ -92,5 +92,6 @@ def value_of(field: Any) -> str:
     """Return what help shows behind `option=`: the choices or the type, and the default."""
     what = "|".join(field.choices) or field.type
     if field.required:
-        return f"{what} (needed)"
+        others = [f"{name}={value}" for name, value in field.extra.get("when", {}).items() if value]
+        return f"{what} (needed with {', '.join(others)})" if others else f"{what} (needed)"
     return what if field.default in (None, "") else f"{what} ({field.default})"

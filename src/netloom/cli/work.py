@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,23 +32,23 @@ def model_options() -> type[Options]:
 
 @click.command(cls=OptionsCommand, kind=dataset_options)
 @click.argument("options", metavar="OPTION=VALUE...", nargs=-1)
-@click.option("--name", help="Name of the dataset; that of the folder when absent.")
+@click.option("--name", help="Name of the dataset; that of the folder or list when absent.")
 @data_option
 def dataset(options: tuple[str, ...], name: str | None, data: Path | None) -> None:
     """
-    Build a dataset from a folder with one sub-folder of images per class.
+    Build a dataset from a folder with one sub-folder of images per class, or from text files.
 
-    Example: netloom dataset folder_train=/data/birds resize_width=64 resize_height=64
+    \b
+    Examples:
+      netloom dataset folder_train=/data/birds resize_width=64 resize_height=64
+      netloom dataset textfile_train_images=train.txt textfile_labels_file=labels.txt
     """
     from netloom.store import open_store
 
-    values = assignments(options, dataset_options())
-    if "folder_train" in values:
-        values["folder_train"] = str(Path(values["folder_train"]).absolute())
-    values["dataset_name"] = name or Path(values.get("folder_train", "")).name
+    values = dataset_values(assignments(options, dataset_options()))
+    values["dataset_name"] = name or _name_of(values)
     checked: Any = options_for(dataset_options(), values)
     store = open_store(settings_for(data=data))
-    stored = checked.model_dump(mode="json")
 
     def add() -> list[Job]:
         job = store.add_job(
@@ -55,14 +56,40 @@ def dataset(options: tuple[str, ...], name: str | None, data: Path | None) -> No
             type=checked.type,
             name=checked.dataset_name,
             owner=None,
-            options=stored,
-            form=stored,
+            options=checked.model_dump(mode="json"),
+            form=checked.remembered(),
             plan=checked.plan(),
             group=checked.group_name,
         )
         return [job]
 
     finish(store, add)
+
+
+def dataset_values(given: dict[str, str]) -> dict[str, str]:
+    """Return the fields of a form for those of the terminal, where every list is a local file."""
+    fields = dataset_options().describe()
+    uploads = {field.name for field in fields if field.extra.get("widget") == "file"}
+    paths = {field.name for field in fields if field.extra.get("widget") == "path"}
+    values = {
+        name.replace("textfile_", "textfile_local_") if name in uploads else name: value
+        for name, value in given.items()
+    }
+    values |= {name: os.path.abspath(values[name]) for name in paths & values.keys()}
+    if any(name.startswith("textfile_") for name in values):
+        values["textfile_use_local_files"] = "true"
+        values.setdefault("method", "textfile")
+        for split in ("val", "test"):
+            used = f"textfile_local_{split}_images" in values
+            values.setdefault(f"textfile_use_{split}", str(used).lower())
+    return values
+
+
+def _name_of(values: dict[str, str]) -> str:
+    """Return the name of the folder, or of the list, for a dataset without one."""
+    if values.get("method") == "textfile":
+        return Path(values.get("textfile_local_train_images", "")).stem
+    return Path(values.get("folder_train", "")).name
 
 
 @click.command(cls=OptionsCommand, kind=model_options)

@@ -27,7 +27,7 @@ from pydantic import BaseModel
 from netloom.datasets.entries import EntryList
 from netloom.errors import UnreadableImage
 from netloom.images import Preprocessing, RunningMean, pack_datum
-from netloom.interfaces.source import Source, shown
+from netloom.interfaces.source import ImageReader, shown
 
 _HEAD = struct.Struct("<II")  # entries; bytes of the JSON list of failures
 
@@ -80,7 +80,7 @@ class Encoder:
 
     def __init__(self, options: EncoderOptions) -> None:
         module, _, name = options.source.partition(":")
-        source_class: type[Source] = getattr(import_module(module), name)
+        source_class: type[ImageReader] = getattr(import_module(module), name)
         self.source = source_class(**options.source_options)
         self.options = options
         self.entries = EntryList(options.list)

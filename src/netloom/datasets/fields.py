@@ -25,7 +25,9 @@ class DatasetFields(Options):
 
     dataset_name: str = Field(title="Dataset name", description="Name of the dataset")
     group_name: str = Field("", title="Group name", description="Gathers rows of the home page")
-    method: Literal["folder"] = Field("folder", description="Where the images come from")
+    method: Literal["folder", "textfile"] = Field(
+        "folder", title="Method", description="Where the images come from"
+    )
 
     resize_channels: Literal["3", "1"] = Field(
         "3", title="Image type", description="3 is colour, 1 is grey", json_schema_extra=_image()

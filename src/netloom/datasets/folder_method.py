@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from netloom.datasets.folders import wrong_with
-from netloom.datasets.methods import CheckPath, Listed, Listing, is_on
+from netloom.datasets.methods import Given, Listed, Listing, is_on
 from netloom.datasets.parse import ParseFolder
 from netloom.interfaces.job import Needs, StepPlan
 from netloom.interfaces.options import FieldError, Options
@@ -21,7 +21,7 @@ _SEPARATE: tuple[SplitName, ...] = ("val", "test")
 
 
 def _folder(split: str, **extra: Any) -> dict[str, Any]:
-    return {"group": f"{split} folder", **extra}
+    return {"group": f"{split} folder", "when": {"method": "folder"}, **extra}
 
 
 class FolderFields(Options):
@@ -151,15 +151,19 @@ class FolderMethod:
             if not any(name == prefix or name.startswith(f"{prefix}_") for prefix in unused)
         }
 
-    def wrong(self, values: Mapping[str, Any], check_path: CheckPath | None) -> dict[str, str]:
+    def wrong(self, values: Mapping[str, Any], given: Given) -> dict[str, str]:
         """Return one sentence per folder that is missing or cannot be read."""
         used = [split for split in _SEPARATE if is_on(values, f"has_{split}_folder")]
         names = ["folder_train", *(f"folder_{split}" for split in used)]
-        reasons = {name: wrong_with(values.get(name), check_path) for name in names}
+        reasons = {name: wrong_with(values.get(name), given.check_path) for name in names}
         return {name: reason for name, reason in reasons.items() if reason}
 
-    def listing(self, options: FolderFields, seed: int) -> Listing:
-        """Return the steps that parse the folders."""
+    def uploads(self, options: FolderFields) -> dict[str, str]:
+        """Return the fields whose uploads are used: none."""
+        return {}
+
+    def listing(self, options: FolderFields, seed: int, roots: tuple[str, ...] | None) -> Listing:
+        """Return the steps that parse the folders; these were checked, so `roots` is not asked."""
         parses = [_parse(options, "train", _shares(options), seed)]
         for split in _SEPARATE:
             if _has_folder(options, split):

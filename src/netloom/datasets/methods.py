@@ -1,7 +1,8 @@
 """
 Methods: the ways to say where the images of a dataset come from, a module each.
 
-    folder_method    a folder with one sub-folder of images per class
+    folder_method      a folder with one sub-folder of images per class
+    textfile_method    lists of images with class numbers, and a list of class names
 
 A method owns fields of the form and knows the steps that list its images, one list per
 split. `netloom.datasets.options` puts the fields of all methods into one form; those of
@@ -11,8 +12,8 @@ the methods that were not chosen are not looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Protocol
 
 from netloom.interfaces.job import StepPlan
 from netloom.interfaces.source import SplitName
@@ -20,6 +21,22 @@ from netloom.interfaces.source import SplitName
 # The caller's rule on which server paths a user may read: raises InvalidInput
 # (PathNotAllowed) for the others.
 CheckPath = Callable[[str], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """A file that came with a form."""
+
+    name: str  # as its user calls it
+    file: BinaryIO
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What came with a form besides its values."""
+
+    check_path: CheckPath | None = None
+    files: Mapping[str, Upload] = field(default_factory=dict)  # by field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +68,19 @@ class Method(Protocol):
         """Leave out the fields that other fields switch off: they are not checked at all."""
         ...
 
-    def wrong(self, values: Mapping[str, Any], check_path: CheckPath | None) -> dict[str, str]:
+    def wrong(self, values: Mapping[str, Any], given: Given) -> dict[str, str]:
         """Return one sentence per field that is missing or names what cannot be read."""
         ...
 
-    def listing(self, options: Any, seed: int) -> Listing:
-        """Return the steps that list the images, by the checked options."""
+    def listing(self, options: Any, seed: int, roots: tuple[str, ...] | None) -> Listing:
+        """Return the steps that list the images, by the checked options.
+
+        `roots` are the folders that may be read while they run; None means all.
+        """
+        ...
+
+    def uploads(self, options: Any) -> dict[str, str]:
+        """Return the fields whose uploads are used, and the name each is kept under."""
         ...
 
 

@@ -17,27 +17,38 @@ from pydantic import field_validator
 from netloom.datasets.build import CreateDb
 from netloom.datasets.fields import DatasetFields
 from netloom.datasets.folder_method import FolderFields, FolderMethod
-from netloom.datasets.methods import CheckPath, Listing, Method
+from netloom.datasets.methods import CheckPath, Given, Listing, Method, Upload
+from netloom.datasets.textfile_method import TextFileFields, TextFileMethod
 from netloom.errors import InvalidOptions
 from netloom.images import Preprocessing
 from netloom.interfaces.job import Needs, StepPlan
+from netloom.interfaces.options import Options
 
-METHODS: dict[str, Method] = {"folder": FolderMethod()}
+METHODS: dict[str, Method] = {"folder": FolderMethod(), "textfile": TextFileMethod()}
 
 
 # The fields of the last base come first in the form.
-class ClassificationDataset(FolderFields, DatasetFields):
+class ClassificationDataset(TextFileFields, FolderFields, DatasetFields):
     """A dataset of images that each belong to one class."""
 
     type: ClassVar[str] = "Image Classification Dataset"
 
     @classmethod
-    def from_form(cls, values: Mapping[str, Any], *, check_path: CheckPath | None = None) -> Self:
+    def from_form(
+        cls,
+        values: Mapping[str, Any],
+        *,
+        check_path: CheckPath | None = None,
+        files: Mapping[str, Upload] | None = None,
+    ) -> Self:
         """
         Return the options of a form; raise InvalidOptions with every field that is wrong.
 
-        `check_path` is the caller's rule on which server paths a user may read.
+        `check_path` is the caller's rule on which server paths a user may read; `files` are
+        the uploads that came with the form, by field.
         """
+        given = Given(check_path=check_path, files=files or {})
+        values = {**values, **_names(cls, given.files)}
         method = METHODS.get(str(values.get("method", "folder")).strip())
         others = [other for other in METHODS.values() if other is not method]
         counted = {
@@ -48,7 +59,7 @@ class ClassificationDataset(FolderFields, DatasetFields):
         errors: dict[str, list[str]] = {}
         if method is not None:
             counted = method.that_count(counted)
-            reasons = method.wrong(counted, check_path)
+            reasons = method.wrong(counted, given)
             errors = {name: [reason] for name, reason in reasons.items()}
         try:
             options = super().from_form(counted)
@@ -66,7 +77,7 @@ class ClassificationDataset(FolderFields, DatasetFields):
     @field_validator("method", mode="before")
     @classmethod
     def _known_method(cls, value: object) -> object:
-        return _available(value, ("textfile", "s3"), "Datasets by {!r}", "folder")
+        return _available(value, ("s3",), "Datasets by {!r}", "folder, textfile")
 
     @field_validator("backend", mode="before")
     @classmethod
@@ -83,10 +94,22 @@ class ClassificationDataset(FolderFields, DatasetFields):
             stored=self.encoding,
         )
 
-    def plan(self) -> list[StepPlan]:
-        """Return the steps: list the images, then create one database per split."""
+    def remembered(self) -> dict[str, Any]:
+        """Return what a clone takes over: everything but uploads."""
+        return self.model_dump(mode="json", exclude=set(self.uploads()))
+
+    def uploads(self) -> dict[str, str]:
+        """Return the fields whose uploads are used, and the name each is kept under."""
+        return METHODS[self.method].uploads(self)
+
+    def plan(self, *, roots: tuple[str, ...] | None = None) -> list[StepPlan]:
+        """
+        Return the steps: list the images, then create one database per split.
+
+        `roots` are the folders from which images named by lists may be read; None means all.
+        """
         seed = random.SystemRandom().getrandbits(32) if self.seed is None else self.seed
-        listing = METHODS[self.method].listing(self, seed)
+        listing = METHODS[self.method].listing(self, seed, roots)
         return listing.steps + self._create_dbs(listing, seed)
 
     def _create_dbs(self, listing: Listing, seed: int) -> list[StepPlan]:
@@ -108,6 +131,12 @@ class ClassificationDataset(FolderFields, DatasetFields):
             )
             for split, listed in listing.splits.items()
         ]
+
+
+def _names(options: type[Options], files: Mapping[str, Upload]) -> dict[str, str]:
+    """Return the values of the upload fields: what their users call the files."""
+    uploads = [field.name for field in options.describe() if field.extra.get("format") == "binary"]
+    return {name: files[name].name for name in uploads if name in files}
 
 
 def _available(value: object, later: tuple[str, ...], what: str, now: str) -> object:

@@ -18,7 +18,7 @@ Pixels are uint8 arrays, H x W for grey or H x W x C, in RGB unless an order is 
 from netloom.images.datum import Datum, pack_datum, raw_bytes, unpack_datum
 from netloom.images.decode import MAX_PIXELS, Channels, Order, Pixels, decode, swap_order
 from netloom.images.encode import ImageFormat, encode
-from netloom.images.fetch import fetch
+from netloom.images.fetch import fetch, is_url
 from netloom.images.mean import (
     RunningMean,
     mean_picture,
@@ -55,6 +55,7 @@ __all__ = [
     "decode",
     "encode",
     "fetch",
+    "is_url",
     "mean_picture",
     "pack_datum",
     "pixel_mean",

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import re
 import socket
 import ssl
 import time
@@ -25,6 +26,7 @@ from netloom.errors import InvalidInput
 MAX_BYTES = 64 * 2**20
 MAX_SECONDS = 20.0
 MAX_REDIRECTS = 5
+_URL = re.compile(r"https?://", re.IGNORECASE)
 _IPV4_IN_IPV6 = ipaddress.ip_network("64:ff9b::/96")  # NAT64: reaches IPv4 addresses
 
 
@@ -49,6 +51,11 @@ def fetch(
                 return answer
             target = answer
     raise InvalidInput(f"{_shown(target)} redirects too often.")
+
+
+def is_url(source: str) -> bool:
+    """Return whether a source is a web address and not a path."""
+    return _URL.match(source) is not None
 
 
 @functools.cache

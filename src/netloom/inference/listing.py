@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from netloom.errors import InvalidInput, PathNotAllowed, UnreadableImage
+from netloom.images import is_url
 
 Check = Callable[[Path], Path]  # returns the path to open; raises PathNotAllowed
 
@@ -30,7 +31,6 @@ MAX_LINE = 16_384  # bytes
 MAX_LINES = 10_000_000
 MAX_FILE = 256 * 2**20  # bytes of one image file
 
-_URL = re.compile(r"https?://", re.IGNORECASE)
 _WITH_TRUTH = re.compile(r"(.*?)\s([+-]?[0-9]{1,18})", re.DOTALL)
 
 
@@ -75,11 +75,6 @@ class Reader:
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             reason = error.strerror if isinstance(error, OSError) else "not a path"
             raise UnreadableImage(f"The file cannot be read: {reason}.") from error
-
-
-def is_url(source: str) -> bool:
-    """Return whether a source is a web address and not a path."""
-    return _URL.match(source) is not None
 
 
 def read_list(

@@ -31,11 +31,19 @@ class SourceClass:
     where: str  # what the source needs to list its images, e.g. a path
 
 
-class Source(BaseModel):
-    """Base of all sources."""
+class ImageReader(BaseModel):
+    """Base of all sources. One that only reads gets its addresses from a list of a user."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     title: ClassVar[str]  # e.g. "Folder of images"
+
+    def read(self, address: str) -> bytes:
+        """Return the encoded image at an address; raise UnreadableImage that says why not."""
+        raise NotImplementedError
+
+
+class Source(ImageReader):
+    """Base of the sources that know which classes and images there are."""
 
     def classes(self) -> list[SourceClass]:
         """Return all classes in the order that numbers them; raise DatasetFailed if none can be."""
@@ -43,10 +51,6 @@ class Source(BaseModel):
 
     def itemize(self, of: SourceClass, skipped: Skipped) -> Iterator[str]:
         """Yield the address of each image of a class, always in the same order."""
-        raise NotImplementedError
-
-    def read(self, address: str) -> bytes:
-        """Return the encoded image at an address; raise UnreadableImage that says why not."""
         raise NotImplementedError
 
 

@@ -11,6 +11,7 @@ The data folder: the only module that knows its paths.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -20,8 +21,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from netloom.errors import JobNotFound
+from netloom.errors import DiskFull, JobNotFound
 
 _JOB_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4,8}")
 
@@ -54,6 +56,20 @@ class DataFolder:
     def step_log(self, job_id: str, step_key: str) -> Path:
         """Return the file that takes what the process of a step prints."""
         return self.directory(job_id) / (re.sub(r"[^\w.-]", "_", step_key) + ".log")
+
+    def keep(self, job_id: str, name: str, file: BinaryIO) -> None:
+        """Copy a file into the directory of a job; raise DiskFull."""
+        try:
+            file.seek(0)
+            with (self.directory(job_id) / name).open("wb") as copy:
+                shutil.copyfileobj(file, copy, 2**20)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise DiskFull(
+                "There is no room on the disk for what was sent.",
+                hint="Free some space in the data folder, then send it again.",
+            ) from error
 
     def size(self, job_id: str) -> int:
         """Return the bytes in the files of a job."""

@@ -6,7 +6,7 @@ import dataclasses
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -41,10 +41,12 @@ class Jobs(Part):
         group: str = "",
         notes: str = "",
         facts: Mapping[str, Any] | None = None,
+        files: Mapping[str, BinaryIO] | None = None,
     ) -> Job:
         """Add a job with its steps and its directory; a scheduler will start them.
 
-        A job without steps is Done at once.
+        A job without steps is Done at once. `files` are copied into the directory first, under
+        the names that are their keys; raise DiskFull where there is no room for them.
         """
         job = Job(
             kind=kind,
@@ -65,6 +67,8 @@ class Jobs(Part):
         job.id = self._new_directory(job.created)
         job.steps = [_step(place, part, job.created) for place, part in enumerate(plan)]
         try:
+            for file_name, file in (files or {}).items():
+                self.files.keep(job.id, file_name, file)
             self._insert(job)
         except BaseException:
             self.files.remove(job.id)

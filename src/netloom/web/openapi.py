@@ -96,7 +96,10 @@ def _described(app: FastAPI) -> dict[str, Any]:
     for path, fields in _fields().items():
         for written in (path, f"{path}.json"):
             if "post" in paths.get(written, {}):
-                paths[written]["post"]["requestBody"] = _body(fields)
+                body = _body(fields)
+                if path == datasets.CREATE:  # the files may also lie on the server
+                    body["content"] |= _without_files(fields)
+                paths[written]["post"]["requestBody"] = body
     for operations in paths.values():
         for operation in operations.values():
             _errors_as_they_are(operation)
@@ -139,6 +142,13 @@ def _body(schema: dict[str, Any]) -> dict[str, Any]:
     has_files = any(field.get("format") == "binary" for field in schema["properties"].values())
     kinds = FORMS[:1] if has_files else (*FORMS, "application/json")
     return {"content": {kind: {"schema": schema} for kind in kinds}}
+
+
+def _without_files(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the kinds of body that carry no files, with the other fields."""
+    fields = {n: f for n, f in schema["properties"].items() if f.get("format") != "binary"}
+    kinds = (*FORMS[1:], "application/json")
+    return {kind: {"schema": {**schema, "properties": fields}} for kind in kinds}
 
 
 def _answer(schema: dict[str, Any]) -> dict[str, Any]:

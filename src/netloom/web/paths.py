@@ -1,7 +1,5 @@
 """
-Server paths that users give: confined to the data roots, links followed first.
-
-    Roots([Path("/srv/images")]).check(Path("/srv/images/../secret"))  # PathNotAllowed
+Server paths that users give: confined to the data roots, and completed while they are typed.
 """
 
 from __future__ import annotations
@@ -9,10 +7,11 @@ from __future__ import annotations
 import heapq
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from netloom.errors import PathNotAllowed
+from netloom.roots import DataRoots
 
 MOST_SUGGESTIONS = 100
 MOST_SCANNED = 100_000  # entries of one folder
@@ -29,31 +28,8 @@ IMAGE_TYPES: Mapping[str, str] = {
 }
 
 
-class Roots:
+class Roots(DataRoots):
     """The folders from which users may read."""
-
-    def __init__(self, folders: Iterable[Path]) -> None:
-        # As written, for showing; and resolved, for comparing.
-        self.folders = tuple(folder.expanduser().absolute() for folder in folders)
-        self._resolved = tuple(folder.resolve() for folder in self.folders)
-
-    def check(self, path: Path) -> Path:
-        """Return the path with links resolved; raise PathNotAllowed outside the roots.
-
-        Whether anything is there is not looked at, so nothing is told about what is outside.
-        """
-        try:
-            real = path.resolve()
-        except (OSError, ValueError, RuntimeError):  # a NUL, a loop of links
-            raise PathNotAllowed(f"{str(path)!r} is not a path.") from None
-        if not path.is_absolute():
-            raise PathNotAllowed(f"{str(path)!r} is not an absolute path.")
-        if not any(real.is_relative_to(root) for root in self._resolved):
-            raise PathNotAllowed(
-                f"{str(path)!r} is outside the folders that may be read.",
-                hint=f"Allowed: {', '.join(map(str, self.folders)) or 'none'}.",
-            )
-        return real
 
     def complete(self, query: str) -> list[str]:
         """Return sorted absolute paths within the roots that start with the query."""

@@ -68,17 +68,22 @@ class FolderSource(Source):
 
     def read(self, address: str) -> bytes:
         """Return the bytes of a file."""
-        try:
-            # Not blocking: a pipe that took the place of a file must not hold up the build.
-            descriptor = os.open(address, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            raise UnreadableImage(f"The file cannot be opened: {error.strerror}.") from error
-        try:
-            return _read_all(descriptor)
-        except OSError as error:
-            raise UnreadableImage(f"The file cannot be read: {error.strerror}.") from error
-        finally:
-            os.close(descriptor)
+        return read_file(address)
+
+
+def read_file(path: str) -> bytes:
+    """Return the bytes of a regular file; raise UnreadableImage that says why not."""
+    try:
+        # Not blocking: a pipe that took the place of a file must not hold up the build.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise UnreadableImage(f"The file cannot be opened: {error.strerror}.") from error
+    try:
+        return _read_all(descriptor)
+    except OSError as error:
+        raise UnreadableImage(f"The file cannot be read: {error.strerror}.") from error
+    finally:
+        os.close(descriptor)
 
 
 def _images(entries: list[os.DirEntry[str]], skipped: Skipped) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -16,8 +17,10 @@ from netloom.web.site import Site
 
 if TYPE_CHECKING:
     from netloom.datasets import ClassificationDataset
+    from netloom.datasets.methods import Upload
 
 LONGEST_NAME = 1000  # characters
+LONGEST_FILE_NAME = 200  # characters, the last ones
 NOT_FIELDS = ("username", "clone")
 
 
@@ -55,20 +58,36 @@ def check_names(options: Options, *names: str) -> None:
         raise InvalidOptions(errors)
 
 
-def add_dataset(site: Site, user: str, options: ClassificationDataset) -> Job:
-    """Add a dataset, which a scheduler will build."""
+def add_dataset(
+    site: Site,
+    user: str,
+    options: ClassificationDataset,
+    files: Mapping[str, UploadFile] | None = None,
+) -> Job:
+    """Add a dataset, which a scheduler will build; uploads that it uses are kept with it."""
     site.store.ensure_user(user)
-    stored = options.model_dump(mode="json")
     return site.store.add_job(
         kind="dataset",
         type=options.type,
         name=options.dataset_name,
         owner=user,
-        options=stored,
-        form=stored,
-        plan=options.plan(),
+        options=options.model_dump(mode="json"),
+        form=options.remembered(),
+        plan=options.plan(roots=tuple(map(str, site.roots.folders))),
         group=options.group_name,
+        files={name: (files or {})[field].file for field, name in options.uploads().items()},
     )
+
+
+def uploads(posted: Posted) -> dict[str, Upload]:
+    """Return the files of a form; a box in which none was chosen sends one without a name."""
+    from netloom.datasets.methods import Upload
+
+    return {
+        field: Upload(name=(file.filename or field)[-LONGEST_FILE_NAME:], file=file.file)
+        for field, file in posted.files.items()
+        if file.filename or file.size
+    }
 
 
 def errors_json(error: InvalidOptions) -> JSONResponse:

@@ -29,15 +29,17 @@ class Unreadable:
 
 @dataclass(frozen=True, kw_only=True)
 class ParsePanel:
-    """What parsing a folder found; counts are None until known."""
+    """What parsing a folder, or reading lists, found; counts are None until known."""
 
-    title: str  # "Parse Folder (train/val)"
-    folder: str
+    title: str  # "Parse Folder (train/val)", "Read Lists (train/val)"
+    lists: bool  # whether lists were read
+    origins: tuple[tuple[str, str], ...]  # ("Folder", path); ("Training list", name) ...
     classes: int | None
     train: int | None
     val: int | None
     test: int | None
-    skipped: tuple[tuple[str, int | None, str], ...]  # (class, files if counted, reason)
+    # (class or list, files or lines if counted, reason)
+    skipped: tuple[tuple[str, int | None, str], ...]
 
 
 @dataclass(frozen=True, kw_only=True)

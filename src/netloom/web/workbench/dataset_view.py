@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -21,11 +22,16 @@ from netloom.web.workbench.rows import address, status_of, status_of_tasks
 MOST_UNREADABLE = 100  # on the page; the file has them all
 SPLITS = ("train", "val", "test")
 EXPLORE = "/datasets/images/classification/explore"
+LISTS = "read-lists"  # key of the step of the text file method
 PURPOSES = {
     "labels.txt": "Class names, one per line",
     "train.txt": "Training images",
     "val.txt": "Validation images",
     "test.txt": "Test images",
+    "uploaded_labels.txt": "Class names, as they were sent",
+    "uploaded_train.txt": "Training list, as it was sent",
+    "uploaded_val.txt": "Validation list, as it was sent",
+    "uploaded_test.txt": "Test list, as it was sent",
     "mean.binaryproto": "Mean image",
     "mean.jpg": "Mean image, to look at",
     "dataset.json": "What the dataset holds",
@@ -67,8 +73,8 @@ def class_names(job: Job) -> list[str]:
 
 
 def parses(job: Job) -> tuple[ParsePanel, ...]:
-    """Return what parsing each folder found."""
-    return tuple(_parse(step) for step in job.steps if step.key.startswith("parse-"))
+    """Return what parsing each folder, or reading the lists, found."""
+    return tuple(_parse(step) for step in job.steps if step.key.startswith(("parse-", LISTS)))
 
 
 def databases(store: Store, job: Job) -> tuple[DatabasePanel, ...]:
@@ -90,10 +96,10 @@ def split_of(step: Step) -> str:
 
 def _parse(step: Step) -> ParsePanel:
     facts = step.facts
-    source = step.options.get("source_options") or {}
     return ParsePanel(
         title=step.title,
-        folder=str(source.get("root", "")),
+        lists=step.key == LISTS,
+        origins=tuple(_origins(step)),
         classes=_whole(facts.get("label_count")),
         train=_whole(facts.get("train_count")),
         val=_whole(facts.get("val_count")),
@@ -103,6 +109,22 @@ def _parse(step: Step) -> ParsePanel:
             for entry in facts.get("skipped") or ()
         ),
     )
+
+
+def _origins(step: Step) -> Iterator[tuple[str, str]]:
+    """Yield where the images come from, in the words of the form."""
+    if step.key != LISTS:
+        root = (step.options.get("source_options") or {}).get("root")
+        if root:
+            yield "Folder", str(root)
+        return
+    words = {"train": "Training", "val": "Validation", "test": "Test"}
+    lists = step.options["lists"]
+    for split in (split for split in SPLITS if split in lists):
+        yield f"{words[split]} list", lists[split]["shown"]
+        if lists[split]["folder"]:
+            yield f"{words[split]} image folder", lists[split]["folder"]
+    yield "Labels", step.options["labels"]["shown"]
 
 
 def _database(job: Job, step: Step, names: list[str], directory: Path) -> DatabasePanel:

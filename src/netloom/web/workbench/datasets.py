@@ -54,14 +54,16 @@ def create(request: Request, user: User, here: Here, posted: Fields) -> Response
     as_json = wants_json(request) or posted.is_json or request.url.path.endswith(".json/")
     try:
         options = ClassificationDataset.from_form(
-            values, check_path=lambda path: here.roots.check(Path(path))
+            values,
+            check_path=lambda path: here.roots.check(Path(path)),
+            files=creation.uploads(posted),
         )
         creation.check_names(options, "dataset_name", "group_name")
     except InvalidOptions as error:
         if as_json:
             return creation.errors_json(error)
         return _form_page(request, here, values, error.errors, status=400)
-    job = creation.add_dataset(here, user, options)
+    job = creation.add_dataset(here, user, options, posted.files)
     return brief(job) if as_json else RedirectResponse(f"/datasets/{job.id}", 302)
 
 
