@@ -75,6 +75,7 @@ def _site(settings: Settings) -> Site:
         events=events,
         models=OpenModels(store, events, settings),
         datasets=OpenDatasets(store, events),
+        hardware=jobs.Hardware(),
     )
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from netloom.jobs.control import abort, delete, run_until_done
 from netloom.jobs.executors import Executor, InProcessExecutor
+from netloom.jobs.gpus import GpuUse
+from netloom.jobs.hardware import Hardware, MachineUse, ProcessUse, Use
 from netloom.jobs.leadership import is_led
 from netloom.jobs.local import LocalExecutor, environment
 from netloom.jobs.resources import Gpu, find_gpus
@@ -20,10 +22,15 @@ from netloom.jobs.status import Status, elapsed, progress, status_of_tasks
 __all__ = [
     "Executor",
     "Gpu",
+    "GpuUse",
+    "Hardware",
     "InProcessExecutor",
     "LocalExecutor",
+    "MachineUse",
+    "ProcessUse",
     "Scheduler",
     "Status",
+    "Use",
     "abort",
     "delete",
     "elapsed",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
+from netloom.jobs import Hardware
 from netloom.settings import Settings
 from netloom.store import Store
 from netloom.web.events import EventStream
@@ -28,6 +29,7 @@ class Site:
     events: EventStream
     models: OpenModels
     datasets: OpenDatasets
+    hardware: Hardware
 
 
 def site_of(request: Request) -> Site:

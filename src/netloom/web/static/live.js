@@ -2,9 +2,11 @@
 //
 // An element with data-live="status name ..." is fetched again (its hx-get, by the trigger
 // `netloom:refresh`) when an event of one of these kinds comes, at most once per data-pace milliseconds.
+// One with data-every is fetched each second, too, while it is in sight.
 // Other modules listen to `netloom:event` on the document.
 
 const KINDS = ["added", "deleted", "status", "progress", "facts", "metrics", "snapshot", "name", "group", "notes", "resources"];
+const SECOND = 1000;
 const timers = new WeakMap();
 
 let source = null;
@@ -20,6 +22,7 @@ export function start() {
     else if (!source) connect();
   });
   window.addEventListener("pagehide", disconnect);
+  setInterval(look, SECOND);
   document.addEventListener("netloom:changed", () => document.querySelectorAll("[data-live]").forEach((element) => refresh(element, 0)));
   for (const fold of document.querySelectorAll("details")) {
     const inside = fold.querySelector("[data-live]");
@@ -53,6 +56,15 @@ function hear(kind, data) {
     if (element.dataset.live.split(" ").includes(kind)) refresh(element);
   }
   document.dispatchEvent(new CustomEvent("netloom:event", { detail: { kind, data } }));
+}
+
+// What changes all the time, such as the load of the machine, is asked for instead of told.
+function look() {
+  if (document.hidden) return;
+  for (const element of document.querySelectorAll("[data-every]")) {
+    const { top, bottom } = element.getBoundingClientRect();
+    if (bottom > 0 && top < innerHeight) refresh(element, 0);
+  }
 }
 
 function refresh(element, pace = Number(element?.dataset.pace ?? 400)) {

@@ -13,6 +13,7 @@ from netloom.web.workbench import (
     datasets,
     examples,
     explore,
+    hardware,
     home,
     jobs,
     login,
@@ -38,6 +39,7 @@ def install(app: FastAPI) -> None:
         datasets,
         archives,
         models,
+        hardware,
         jobs,
     ):
         app.include_router(room.router)

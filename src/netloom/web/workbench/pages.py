@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from netloom.jobs import Use
 from netloom.web.workbench.dataset_parts import (
     ClassFilter,
     DatabasePanel,
@@ -262,6 +263,15 @@ class StepsFragment(Fragment):
 
     job: JobHeader
     steps: tuple[StepPanel, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HardwareFragment(Fragment):
+    """GET /jobs/{id}/hardware, every second while somebody looks."""
+
+    job_id: str
+    hardware: Use | None  # None: nothing of the job runs on this machine
+    running: bool  # it may still come
 
 
 @dataclass(frozen=True, kw_only=True)
