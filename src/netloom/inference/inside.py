@@ -80,9 +80,12 @@ class Inside:
         pictures = 2**18 * sum(bool(layer.weights) for layer in graph.layers)
         return cls(graph, session, weight_bytes(directory / file) + pictures + 2**20)
 
-    def look(self, tensor: Floats, scores: Floats) -> Looked:
-        """Return what every layer holds, for the input of one image and its class scores."""
-        views = [_activation(self.graph.data, tensor[0], colours="grey")]
+    def look(self, tensor: Floats, scores: Floats, seen: Floats | None = None) -> Looked:
+        """Return what every layer holds, for the input of one image and its class scores.
+
+        `seen` is the input as C x H x W RGB, where the network wants it otherwise.
+        """
+        views = [input_view(self, tensor[0] if seen is None else seen)]
         for part in self._parts():
             values = self._run(tensor, [layer.output for layer in part])
             for layer, value in zip(part, values, strict=True):
@@ -119,6 +122,11 @@ class Inside:
             if layer.output not in self._weights:
                 self._weights[layer.output] = _weights_view(self.graph, layer)
             return self._weights[layer.output]
+
+
+def input_view(inside: Inside, seen: Floats) -> View:
+    """Return the input of one image, C x H x W RGB, as it is shown."""
+    return _activation(inside.graph.data, seen, colours="grey")
 
 
 def start(graph: Graph, proto: bytes) -> Any:

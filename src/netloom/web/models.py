@@ -23,6 +23,7 @@ from netloom.errors import InvalidInput, JobNotFound, SnapshotNotFound
 from netloom.settings import Settings
 from netloom.store import Event, Snapshot, Store
 from netloom.web.events import EventStream
+from netloom.web.insides import OpenInsides
 
 if TYPE_CHECKING:
     from netloom.inference import Model, Predictor, Sessions
@@ -31,6 +32,7 @@ Answer = TypeVar("Answer")
 
 INLINE_SECONDS = 0.003  # a run on the event loop may take this long
 MOST_TARGETS = 10_000
+INSIDE_SHARE = 4  # of the memory for networks: a quarter more for those that are looked into
 LISTS_AT_ONCE = 4  # lists of images that are classified at the same time; others take turns
 CHANGES = ("snapshot", "status")
 
@@ -57,6 +59,7 @@ class OpenModels:
         self._settings = settings
         self._targets: dict[tuple[str, str], Target] = {}
         self._sessions: Sessions | None = None
+        self.insides = OpenInsides(settings.session_bytes // INSIDE_SHARE)
         self.lists = anyio.CapacityLimiter(LISTS_AT_ONCE)
         events.watch(self._on_event)
 
@@ -122,8 +125,10 @@ class OpenModels:
     def forget(self, job_id: str) -> None:
         """Close the networks of a job that is deleted."""
         self._drop(job_id)
+        directory = self._store.files.directory(job_id)
+        self.insides.forget(directory)
         if self._sessions is not None:
-            self._sessions.forget(self._store.files.directory(job_id))
+            self._sessions.forget(directory)
 
     def _look_up(self, job_id: str, epoch: str) -> Target:
         wanted = parsed_epoch(epoch)

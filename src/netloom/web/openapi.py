@@ -31,6 +31,16 @@ IMAGE = {
     "image_path": {**TEXT, "description": "Path on the server, below the data roots, or URL"},
     "image_file": {**FILE, "description": "Image; image_path wins if both are given"},
 }
+INSIDE = {
+    "show_visualizations": {
+        **TEXT,
+        "description": "Not empty: weights and activations of every layer, too",
+    },
+    "show_maps": {
+        **TEXT,
+        "description": "Not empty: which parts of the image speak for the best class, too",
+    },
+}
 LIST = {
     **MODEL,
     "image_list": {
@@ -56,7 +66,16 @@ PREDICTIONS = {
     "description": "At most five [class, percent], best first",
     "items": {"type": "array", "prefixItems": [TEXT, {"type": "number"}]},
 }
-ONE = {"type": "object", "properties": {"predictions": PREDICTIONS}}
+ONE = {
+    "type": "object",
+    "properties": {
+        "predictions": PREDICTIONS,
+        "layers": {"type": "array", "items": {"type": "object"}},
+        "parameters": {"type": "integer"},
+        "maps": {"type": "object"},
+    },
+    "required": ["predictions"],
+}
 MANY = {
     "type": "object",
     "properties": {
@@ -112,7 +131,7 @@ def _fields() -> dict[str, dict[str, Any]]:
     from netloom.training import ClassificationModel, RateFields
 
     named = {
-        classify_one.PATH: IMAGE,
+        classify_one.PATH: {**IMAGE, **INSIDE},
         classify_many.PATH: LIST,
         classify_many.TOP_N: TOP,
         "/datasets/images/resize-example": RESIZE,

@@ -78,6 +78,12 @@ document.addEventListener("submit", (event) => {
     }
     return;
   }
+  if (button?.hasAttribute("data-look-inside")) {
+    const given = document.getElementById("image_path").value.trim() || document.getElementById("image_file").files.length;
+    if (given) return;
+    event.preventDefault();
+    return say("Choose a picture or give its path first.", "fail");
+  }
   event.preventDefault();
   classify(null);
 });

@@ -120,6 +120,13 @@ def image_list(site: Site, asked: Asked) -> ImageList:
     """Return the list that was uploaded; raise InvalidInput."""
     from netloom.inference import check_list
 
+    for name in ("show_visualizations", "show_maps"):
+        if asked.text(name):
+            raise InvalidInput(
+                f"{name}: layers and maps are shown for a single image.",
+                hint="Ask classify_one for it.",
+                field=name,
+            )
     upload = asked.posted.files.get("image_list")
     if upload is None or not upload.filename:
         raise InvalidInput(

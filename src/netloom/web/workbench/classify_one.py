@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from urllib.parse import urlencode
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends
@@ -19,7 +20,7 @@ from netloom.web.format import data_url
 from netloom.web.models import Target
 from netloom.web.posted import Posted, read_posted
 from netloom.web.site import Here, Site, site_of
-from netloom.web.workbench import panels
+from netloom.web.workbench import inside, panels
 from netloom.web.workbench.asked import Asked, image_bytes, reader
 from netloom.web.workbench.described import plain_epoch
 from netloom.web.workbench.model_parts import Score
@@ -38,12 +39,19 @@ SMALL_PIXELS = 256 * 256
 
 
 async def classify_one_json(request: Request) -> Response:
-    """Classify an image: `{"predictions": [[class, percent], ...]}`, five at most."""
+    """Classify an image: `{"predictions": [[class, percent], ...]}`, five at most.
+
+    With show_visualizations also `layers` and `parameters`, with show_maps also `maps`.
+    """
     site = site_of(request)
     asked = Asked(request, await read_posted(request))
     target = await _found(site, asked)
     with asked.naming_image():
         data = await _image(site, asked)
+        if inside.is_wanted(asked):
+            behind = await inside.look(site, target, data, asked)
+            said = {"predictions": behind.prediction.top(SHOWN), **inside.as_json(behind)}
+            return Response(json.dumps(said), media_type="application/json")
         top = await site.models.run(
             target, lambda predictor: predictor.classify(data).top(SHOWN), small=_is_small(data)
         )
@@ -62,8 +70,10 @@ async def classify_one(
         data = await _image(here, asked)
         begun = time.perf_counter()
         prediction, image_url = await _answer(here, target, data)
-    took = 1000 * (time.perf_counter() - begun)
-    return await run_in_threadpool(_page, request, here, asked, target, prediction, image_url, took)
+        took = 1000 * (time.perf_counter() - begun)
+        behind = await inside.look(here, target, data, asked) if inside.is_wanted(asked) else None
+    about = (request, here, asked, target, prediction, image_url, took, behind)
+    return await run_in_threadpool(_page, *about)
 
 
 async def _answer(site: Site, target: Target, data: bytes) -> tuple[Prediction, str]:
@@ -108,6 +118,7 @@ def _page(
     prediction: Prediction,
     image_url: str,
     milliseconds: float,
+    behind: inside.Behind | None,
 ) -> Response:
     epoch = str(plain_epoch(target.epoch))
     if request.headers.get("hx-request"):
@@ -126,8 +137,20 @@ def _page(
         image_url=image_url,
         scores=scores(prediction),
         milliseconds=milliseconds,
+        inside=inside.inside_part(site, behind) if behind else None,
+        maps=inside.maps_part(behind) if behind else None,
+        again=_again(asked, behind),
     )
     return render(request, page)
+
+
+def _again(asked: Asked, behind: inside.Behind | None) -> str:
+    """Return the address that shows more of the same image, empty for uploads."""
+    if behind is not None or not asked.text("image_path"):
+        return ""
+    names = ("job_id", "snapshot_epoch", "image_path")
+    values = {name: asked.text(name) for name in names if asked.text(name)}
+    return f"{PATH}?{urlencode({**values, 'show_visualizations': 1, 'show_maps': 1})}"
 
 
 def scores(prediction: Prediction, count: int = SHOWN) -> tuple[Score, ...]:

@@ -22,6 +22,7 @@ from netloom.web.workbench.dataset_parts import (
     ParsePanel,
 )
 from netloom.web.workbench.forms import Form
+from netloom.web.workbench.inside_parts import InsidePart, MapsPart
 from netloom.web.workbench.model_parts import (
     DatasetChoice,
     ManyRow,
@@ -193,6 +194,9 @@ class ClassifyOnePage(Page):
     image_url: str  # data URL of the image as the network saw it, before the mean is taken
     scores: tuple[Score, ...]
     milliseconds: float  # decode, preprocess and network
+    inside: InsidePart | None  # every layer, if asked for
+    maps: MapsPart | None  # what speaks for the best class, if asked for
+    again: str  # address that shows both for the same image, empty for uploads
 
 
 @dataclass(frozen=True, kw_only=True)
