@@ -70,6 +70,10 @@ def test_answers(
     page.get_by_label("Image file").set_input_files(drawings / "1" / "01.png")
     expect(page.locator("ul.list-group").get_by_role("listitem")).to_have_count(3)
     assert violations(page) == []
+    page.get_by_role("button", name="Look inside").click()
+    expect(page.get_by_text("Total parameters")).to_be_visible()
+    assert violations(page) == []
+    page.go_back()
     images = tmp_path / "list.txt"
     lines = [f"{drawings}/{digit}/0{n}.png {i}" for i, digit in enumerate("017") for n in range(9)]
     images.write_text("\n".join([*lines, f"{drawings}/7/broken.png 2"]))

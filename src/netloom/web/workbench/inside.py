@@ -108,7 +108,7 @@ def maps_part(behind: Behind) -> MapsPart | None:
     )
 
 
-@router.get(f"{PICTURES}/{{name}}/{{number}}.png")
+@router.get(f"{PICTURES}/{{name}}/{{number}}.png", include_in_schema=False)
 def picture(name: str, number: int, here: Here) -> Response:
     """Return a picture of an answer that was given lately."""
     png = here.models.insides.pictures.get(name, number)
