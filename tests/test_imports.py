@@ -13,8 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "src/netloom"
 
 FLOW = (
-    "errors", "atomic", "settings", "roots", "interfaces", "registry", "images", "store", "jobs", "datasets",
-    "networks", "training", "inference", "web", "app", "testing", "demo", "cli", "__main__",
+    "errors", "atomic", "settings", "roots", "interfaces", "registry", "images", "store", "jobs",
+    "datasets", "networks", "training", "inference", "web", "app", "testing", "demo", "cli",
+    "__main__",
 )  # fmt: skip
 
 # A room may also be used by an earlier one where this is written down, with the reason.
