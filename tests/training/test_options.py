@@ -8,6 +8,7 @@ import pytest
 
 from netloom.errors import InvalidOptions
 from netloom.training import ClassificationModel, Train
+from netloom.training.refinements import Refinements
 
 BASIC = {"dataset": "20260101-101500-0a1b", "model_name": "net", "standard_networks": "lenet"}
 
@@ -99,6 +100,14 @@ def test_lists_make_one_model_per_combination():
         ({"aug_noise": "nan"}, "'nan' is not a number."),
         ({"aug_contrast": "6"}, "Must be at most 5."),
         ({"aug_hsv_h": "0.6"}, "Must be at most 0.5."),
+        ({"class_weights": "all"}, "'all' is not one of: 'none' or 'balanced'."),
+        ({"label_smoothing": "1"}, "Must be less than 1."),
+        ({"mixup": "-1"}, "Must be at least 0."),
+        ({"cutmix": "some"}, "'some' is not a number."),
+        ({"clip_gradients": "inf"}, "'inf' is not a number."),
+        ({"ema_decay": "1"}, "Must be less than 1."),
+        ({"early_stopping": "1.5"}, "'1.5' is not a whole number."),
+        ({"early_stopping": "3", "val_interval": "0"}, "Needs a validation interval of more"),
         ({"aug_whitening": "y"}, "Whitening is not available yet. Leave it out."),
         ({"python_layer_server_file": "/a.py"}, "Python layers belong to Caffe networks"),
         ({"previous_networks": "", "method": "previous"}, "This field is required."),
@@ -126,6 +135,28 @@ def test_defaults_of_fields_that_do_nothing_yet_are_accepted():
         traces_interval=0,
         custom_network_snapshot=" ",
         select_gpu_count="",
+    )
+
+
+def test_refinements_are_off_unless_asked_for():
+    assert train(mixup="", ema_decay=0).refinements == train().refinements == Refinements()
+    wanted = train(
+        class_weights="balanced",
+        label_smoothing="0.1",
+        mixup="0.2",
+        cutmix="1",
+        clip_gradients="5",
+        ema_decay="0.999",
+        early_stopping="4",
+    ).refinements
+    assert wanted == Refinements(
+        class_weights="balanced",
+        label_smoothing=0.1,
+        mixup=0.2,
+        cutmix=1,
+        largest_gradient=5,
+        average_decay=0.999,
+        patience=4,
     )
 
 

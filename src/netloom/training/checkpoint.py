@@ -16,6 +16,7 @@ import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from netloom.errors import DiskFull, StepFailed
@@ -28,10 +29,15 @@ _FULL_HINT = "Make room on the disk of the data folder, then train again."
 
 
 def save(
-    directory: Path, network: nn.Module, optimiser: optim.Optimizer, progress: Mapping[str, Any]
+    directory: Path,
+    network: nn.Module,
+    optimiser: optim.Optimizer,
+    progress: Mapping[str, Any],
+    averages: Mapping[str, Tensor] = MappingProxyType({}),
 ) -> None:
     """Write the checkpoint; a crash while writing leaves the one before."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in averages.items()}
     plain: dict[str, Any] = {}
     for number, values in optimiser.state_dict()["state"].items():
         for name, value in values.items():
@@ -47,7 +53,12 @@ def exists(directory: Path) -> bool:
     return (directory / CHECKPOINT).exists()
 
 
-def load(directory: Path, network: nn.Module, optimiser: optim.Optimizer) -> dict[str, Any] | None:
+def load(
+    directory: Path,
+    network: nn.Module,
+    optimiser: optim.Optimizer,
+    averages: Mapping[str, Tensor] = MappingProxyType({}),
+) -> dict[str, Any] | None:
     """Restore everything from the checkpoint and return the progress; None if there is none."""
     from safetensors import SafetensorError, safe_open
 
@@ -59,6 +70,8 @@ def load(directory: Path, network: nn.Module, optimiser: optim.Optimizer) -> dic
             state = json.loads(file.metadata()["state"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         network.load_state_dict(_below("network.", tensors))
+        for name, average in averages.items():
+            average.copy_(tensors[f"average.{name}"])
         optimiser.load_state_dict(
             {
                 "state": _optimiser_state(optimiser, tensors, state["optimiser"]),

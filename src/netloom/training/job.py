@@ -27,10 +27,12 @@ from netloom.training.augment import Augmentations
 from netloom.training.initial import Initial, begin_from
 from netloom.training.marks import Marks
 from netloom.training.rates import RatePolicy
+from netloom.training.refinements import Refinements
 
 if TYPE_CHECKING:
     from netloom.training.data import Images
     from netloom.training.loop import Training
+    from netloom.training.objective import Loss
 
 DEFAULT_BATCH = 16
 CHECKED_SAMPLES = 16  # images on which an exported network is compared
@@ -64,6 +66,7 @@ class Train(Step):
     crop_size: int | None = None
     mean: Literal["none", "image", "pixel"] = "image"
     augmentations: Augmentations = Augmentations()
+    refinements: Refinements = Refinements()
     memory_limit: int | None = None  # bytes for decoded images; None: a third of the free memory
     initial: Initial | None = None  # weights to start from; None: by chance
 
@@ -134,6 +137,7 @@ class Train(Step):
             policy=self.policy,
             seed=self.seed,
             augmentations=self.augmentations,
+            refinements=self.refinements,
             shuffle=self.shuffle,
             bf16=self.precision == "bf16",
             classes=len(dataset.classes),
@@ -159,6 +163,7 @@ class Train(Step):
                 weight_decay=self.weight_decay,
                 rms_decay=self.rms_decay,
             ),
+            loss=self._objective(network, dataset, device),
             train=train,
             val=val,
             prepare=Input(preprocessing, device),
@@ -199,6 +204,18 @@ class Train(Step):
         )
         return framework.build(self.network, inputs)
 
+    def _objective(self, network: BuiltNetwork, dataset: datasets.Dataset, device: Any) -> Loss:
+        import torch
+
+        from netloom.training.objective import balanced_weights, objective
+
+        weights = None
+        if self.refinements.class_weights == "balanced":
+            labels = dataset.split("train").labels()
+            weights = torch.from_numpy(balanced_weights(labels, len(dataset.classes))).to(device)
+        smoothing = self.refinements.label_smoothing
+        return objective(network.loss, weights=weights, smoothing=smoothing)
+
     def _images(
         self, dataset: datasets.Dataset, device: Any, cores: int
     ) -> tuple[Images, Images | None]:
@@ -210,6 +227,11 @@ class Train(Step):
         room = _free_memory() // MEMORY_SHARE if self.memory_limit is None else self.memory_limit
         train = open_images(split, device, room, cores)
         if "val" not in dataset.splits or not len(dataset.split("val")) or not self.val_interval:
+            if self.refinements.patience:
+                raise BadDataset(
+                    "Nothing is validated, so nothing says when to stop early.",
+                    hint="Take a dataset with validation images, or turn early stopping off.",
+                )
             return train, None
         left = room - decoded_bytes(split) if train.path == "memory" else room
         return train, open_images(dataset.split("val"), device, left, cores)

@@ -11,31 +11,35 @@ import contextlib
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from netloom.errors import NetworkTextError, TrainingDiverged
+from netloom.errors import TrainingDiverged
 from netloom.interfaces.framework import BuiltNetwork
 from netloom.interfaces.job import MetricPoint, StepRun
 from netloom.training import checkpoint
 from netloom.training.augment import Augmentations
+from netloom.training.average import Average
 from netloom.training.data import Images, Input, epoch_order
 from netloom.training.evaluate import evaluate
+from netloom.training.lesson import Batch, Lesson
 from netloom.training.marks import Marks
+from netloom.training.mixing import Mixing
+from netloom.training.objective import Loss
+from netloom.training.patience import Patience
 from netloom.training.rates import RatePolicy
+from netloom.training.refinements import Refinements
 from netloom.training.snapshots import Snapshots
 from netloom.training.threads import Threads
 from netloom.training.views import Views
 
 if TYPE_CHECKING:
-    from torch import Tensor, optim
+    from torch import optim
 
 LOOK = 0.2  # seconds between two looks at the clock's tasks: stop, threads, progress
 CHECKPOINT_EVERY = 60.0  # seconds, at most, between two checkpoints
 FACTS_EVERY = 1.0  # seconds between two writes of the facts
 CHECKPOINT_COST = 0.02  # share of the time that checkpoints at events may take
-
-Batch = tuple["Tensor", "Tensor", int]  # pixels, labels, place in the order of the epoch
 
 
 class Stopped(Exception):
@@ -51,6 +55,7 @@ class Progress:
     window_loss: float = 0.0  # sum over the images since the last log point
     window_images: int = 0
     images_per_s: float = 0.0  # in the last window
+    patience: dict[str, Any] = field(default_factory=dict)  # what validation said so far
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +70,7 @@ class Course:
     policy: RatePolicy
     seed: int
     augmentations: Augmentations
+    refinements: Refinements
     shuffle: bool
     bf16: bool
     classes: int
@@ -77,6 +83,7 @@ class Training:
         self,
         network: BuiltNetwork,
         optimiser: optim.Optimizer,
+        loss: Loss,
         train: Images,
         val: Images | None,
         prepare: Input,
@@ -90,9 +97,20 @@ class Training:
         self.network, self.optimiser = network, optimiser
         self.train, self.val, self.prepare = train, val, prepare
         self.course, self.marks = course, course.marks
-        self.views = Views(prepare, course.augmentations, seed=course.seed)
         self.snapshots, self.threads, self.run = snapshots, threads, run
         self.device = next(network.module.parameters()).device
+        wanted, module = course.refinements, network.module
+        self.patience = Patience(wanted.patience)
+        self.average = Average(module, wanted.average_decay) if wanted.average_decay else None
+        self.lesson = Lesson(
+            module,
+            optimiser,
+            loss,
+            Views(prepare, course.augmentations, seed=course.seed),
+            Mixing(mixup=wanted.mixup, cutmix=wanted.cutmix, seed=course.seed),
+            largest_gradient=wanted.largest_gradient,
+            bf16=course.bf16,
+        )
         self.at = Progress()
         self.window_loss: Any = torch.zeros((), device=self.device)
         self._timed_images = 0  # since `_window_begun`; validation and snapshots do not count
@@ -102,19 +120,24 @@ class Training:
         self._save_took = 0.0
 
     def fit(self) -> None:
-        """Train to the last iteration, or until the run is asked to stop."""
+        """Train to the last iteration, or until there is a reason to stop."""
         self._resume()
         self.network.module.train()
         try:
             self._do_what_is_due()
-            while self.at.iteration < self.marks.total:
+            while not self._ended():
                 for batches in self._epoch():
                     self._learn(batches)
                     self._do_what_is_due()
                     self._look()
+                    if self._ended():
+                        break
         except Stopped:
             self._save()
             self.run.log(f"Stopped after epoch {self.marks.epoch(self.at.iteration):g}")
+
+    def _ended(self) -> bool:
+        return self.at.iteration >= self.marks.total or self.patience.exhausted
 
     # One iteration.
 
@@ -123,7 +146,7 @@ class Training:
         course, count = self.course, len(self.train)
         epoch, done = divmod(self.at.iteration, self.marks.steps)
         order = epoch_order(count, seed=course.seed, epoch=epoch, shuffle=course.shuffle)
-        self.views.begin(epoch, count, self.device)
+        self.lesson.views.begin(epoch, count, self.device)
         place = done * course.batch_size * course.accumulation
         group: list[Batch] = []
         with contextlib.closing(self._batches(order, place)) as batches:
@@ -139,41 +162,17 @@ class Training:
 
     def _learn(self, batches: list[Batch]) -> None:
         """Take one step of the optimiser."""
-        rate = self._rate(self.at.iteration)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        self.lesson.learn(batches, self._rate(self.at.iteration), self.window_loss)
         images = sum(len(labels) for _, labels, _ in batches)
-        for pixels, labels, place in batches:
-            inputs = self.views(pixels, place)
-            with self._precision():
-                output = self.network.module(inputs)
-                loss = self.network.loss(output, labels)
-            if loss.ndim:
-                raise NetworkTextError(
-                    f"The loss has the shape {tuple(loss.shape)}; one number is needed.",
-                    hint="Return the mean over the images.",
-                )
-            # The mean over all images of the step, whatever the sizes of its batches.
-            share = loss if len(batches) == 1 else loss * (len(labels) / images)
-            share.backward()  # type: ignore[no-untyped-call]
-            # A sum on the device: reading a value here would wait for it.
-            self.window_loss.add_(loss.detach(), alpha=len(labels))
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
         self.at.window_images += images
         self._timed_images += images
         self.at.iteration += 1
+        if self.average is not None:
+            self.average.follow(self.at.iteration)
         self.at.pending = self.marks.due(self.at.iteration)
 
     def _rate(self, iteration: int) -> float:
         return self.course.policy.rate(self.course.rate, 100 * iteration / self.marks.total)
-
-    def _precision(self) -> contextlib.AbstractContextManager[Any]:
-        import torch
-
-        if not self.course.bf16:
-            return contextlib.nullcontext()
-        return torch.autocast(self.device.type, torch.bfloat16)
 
     # What is due from time to time.
 
@@ -185,20 +184,33 @@ class Training:
         trained = self._log_values() if marks.log_due(iteration) else {}
         validated: dict[str, float] = {}
         if self.val is not None and marks.validation_due(iteration):
-            validated = self._validate(self.val)
+            with self._averaged():
+                validated = self._validate(self.val)
+            self.patience.see(validated)
         self._record("train", trained)
         self._record("val", validated)
         if trained:
             self.at.window_images = 0
             self.window_loss.zero_()
-        if marks.snapshot_due(iteration):
-            self.snapshots.take(marks.epoch(iteration), iteration, validated)
+        if marks.snapshot_due(iteration) or self.patience.exhausted:
+            with self._averaged():
+                self.snapshots.take(marks.epoch(iteration), iteration, validated)
         self.at.pending = False
         self._show()
-        last = iteration == marks.total
+        if self.patience.exhausted and iteration < marks.total:
+            self._tell_early_end()
+        last = self._ended()
         if time.perf_counter() - self._saved > self._save_took / CHECKPOINT_COST or last:
             self._save()
         self._window_begun, self._timed_images = time.perf_counter(), 0
+
+    def _tell_early_end(self) -> None:
+        epoch = self.marks.epoch(self.at.iteration)
+        self.run.record({"stopped_early": epoch})
+        self.run.log(
+            f"Stopped early after epoch {epoch:g}: {self.patience.waited} validations in a row "
+            "were not better than the best"
+        )
 
     def _log_values(self) -> dict[str, float]:
         loss = float(self.window_loss) / self.at.window_images
@@ -207,6 +219,9 @@ class Training:
             self.at.images_per_s = self._timed_images / (time.perf_counter() - self._window_begun)
         rate = self._rate(self.at.iteration - 1)
         return {"loss": loss, "learning_rate": rate, "throughput": self.at.images_per_s}
+
+    def _averaged(self) -> contextlib.AbstractContextManager[None]:
+        return self.average.inside() if self.average else contextlib.nullcontext()
 
     def _validate(self, val: Images) -> dict[str, float]:
         values = evaluate(
@@ -246,8 +261,7 @@ class Training:
     def _show(self) -> None:
         """Tell what the page shows beside the curves."""
         self._show_progress()
-        last = self.at.iteration == self.marks.total
-        if time.perf_counter() - self._told > FACTS_EVERY or last:
+        if time.perf_counter() - self._told > FACTS_EVERY or self._ended():
             self._record_facts()
 
     def _show_progress(self) -> None:
@@ -277,6 +291,8 @@ class Training:
 
     def _seconds_left(self) -> float | None:
         done = self.at.iteration - self._begun_at
+        if self.patience.exhausted:
+            return 0.0
         if not done:
             return None
         elapsed = time.perf_counter() - self._begun
@@ -289,21 +305,25 @@ class Training:
         self._record_facts()
         begun = time.perf_counter()
         self.at.window_loss = float(self.window_loss)
+        self.at.patience = asdict(self.patience)
         checkpoint.save(
             self.run.directory,
             self.network.module,
             self.optimiser,
             {"at": asdict(self.at), "best": self.snapshots.best},
+            self.average.tensors if self.average else {},
         )
         self._saved = time.perf_counter()
         self._save_took = self._saved - begun
 
     def _resume(self) -> None:
         """Go on from the checkpoint; curves and snapshots after it are dropped and made again."""
-        kept = checkpoint.load(self.run.directory, self.network.module, self.optimiser)
+        averages = self.average.tensors if self.average else {}
+        kept = checkpoint.load(self.run.directory, self.network.module, self.optimiser, averages)
         if kept is not None:
             self.at = Progress(**kept["at"])
             self.snapshots.best = kept["best"]
+            self.patience = Patience(**{**self.at.patience, "most": self.patience.most})
             self.window_loss.fill_(self.at.window_loss)
             self.run.log(f"Going on after epoch {self.marks.epoch(self.at.iteration):g}")
         # While something is pending, nothing of this iteration was recorded.

@@ -24,6 +24,7 @@ from netloom.training.fields import (
     NameFields,
     NetworkFields,
     RateFields,
+    RefinementFields,
     SolverFields,
     TransformFields,
 )
@@ -44,6 +45,7 @@ class ClassificationModel(
     NetworkFields,
     AugmentationFields,
     TransformFields,
+    RefinementFields,
     RateFields,
     SolverFields,
     NameFields,
@@ -102,6 +104,12 @@ class ClassificationModel(
     def _momentum_is_used(self) -> Self:
         if self.momentum and self.solver_type in ("ADAGRAD", "ADADELTA"):
             raise FieldError("momentum", f"{self.solver_type} has none. Leave it blank.")
+        return self
+
+    @model_validator(mode="after")
+    def _stopping_needs_validation(self) -> Self:
+        if self.early_stopping and not self.val_interval:
+            raise FieldError("early_stopping", "Needs a validation interval of more than 0.")
         return self
 
     @model_validator(mode="after")
@@ -249,6 +257,7 @@ class ClassificationModel(
             crop_size=self.crop_size,
             mean=self.use_mean,
             augmentations=self.augmentations(),
+            refinements=self.refinements(),
             memory_limit=None if self.memory_limit is None else self.memory_limit * 2**20,
         )
 

@@ -22,14 +22,14 @@ class Views:
         self._prepare = prepare
         self._augmenter = Augmenter(augmentations, seed=seed) if augmentations.any else None
         self._seed = seed
-        self._epoch = 0
+        self.epoch = 0
         self._corners: Any = None
 
     def begin(self, epoch: int, count: int, device: Any) -> None:
         """Draw what is drawn for an epoch of `count` images."""
         import torch
 
-        self._epoch, self._corners = epoch, None
+        self.epoch, self._corners = epoch, None
         if self._prepare.crops:
             chosen = epoch_corners(count, self._prepare.room, seed=self._seed, epoch=epoch)
             self._corners = torch.from_numpy(chosen).to(device)
@@ -40,6 +40,6 @@ class Views:
         if self._augmenter is None:
             return self._prepare(pixels, corners)
         values = self._augmenter(
-            pixels, epoch=self._epoch, place=place, corners=corners, size=self._prepare.size
+            pixels, epoch=self.epoch, place=place, corners=corners, size=self._prepare.size
         )
         return self._prepare.of_varied(values, corners)

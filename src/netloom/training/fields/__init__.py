@@ -6,6 +6,7 @@ The fields of the form of a new model, one module per idea.
     rate          the learning rate and its policy
     transform     crop and mean
     augmentation  how training images are varied
+    refinement    class weights, label smoothing, mixing, averages, early stopping
     device        GPUs and memory
     numbers       lists of numbers, as forms spell them
 
@@ -17,6 +18,7 @@ from netloom.training.fields.augmentation import AugmentationFields
 from netloom.training.fields.device import DeviceFields
 from netloom.training.fields.network import NameFields, NetworkFields
 from netloom.training.fields.rate import RateFields
+from netloom.training.fields.refinement import RefinementFields
 from netloom.training.fields.solver import SolverFields
 from netloom.training.fields.transform import TransformFields
 
@@ -26,6 +28,7 @@ __all__ = [
     "NameFields",
     "NetworkFields",
     "RateFields",
+    "RefinementFields",
     "SolverFields",
     "TransformFields",
 ]

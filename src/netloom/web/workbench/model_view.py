@@ -36,6 +36,7 @@ FACTS = (
     ("path", "Images are read", lambda value: READ.get(str(value), str(value))),
     ("parameters", "Parameters", lambda value: count(int(value))),
     ("iterations", "Iterations", lambda value: count(int(value))),
+    ("stopped_early", "Stopped early", lambda value: f"after epoch {plain_epoch(float(value))}"),
 )
 MOST_FRESH = 8  # layers that are named
 
