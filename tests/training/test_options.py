@@ -91,7 +91,6 @@ def test_lists_make_one_model_per_combination():
         ({"precision": "int8"}, "'int8' is not one of: 'float32' or 'bf16'."),
         ({"select_gpus_list": "0,1"}, "Training on several GPUs is not available yet."),
         ({"select_gpu_count": "2"}, "Training on several GPUs is not available yet."),
-        ({"method": "pretrained"}, "Starting from a pretrained model is not available yet."),
         ({"aug_flip": "left"}, "'left' is not one of: 'none', 'fliplr', 'flipud' or 'fliplrud'."),
         ({"aug_quad_rot": "rot45"}, "'rot45' is not one of: 'none', 'rot90', 'rot180' or"),
         ({"aug_rot": "181"}, "Must be at most 180."),
@@ -111,6 +110,7 @@ def test_lists_make_one_model_per_combination():
         ({"aug_whitening": "y"}, "Whitening is not available yet. Leave it out."),
         ({"python_layer_server_file": "/a.py"}, "Python layers belong to Caffe networks"),
         ({"previous_networks": "", "method": "previous"}, "This field is required."),
+        ({"pretrained_networks": "", "method": "pretrained"}, "This field is required."),
         ({"traces_interval": "5"}, "Timeline traces belong to TensorFlow"),
     ],
 )

@@ -6,6 +6,7 @@ Training: from a dataset and a network text to a model.
     job          the step `train`, in a worker process
     data         batches from memory or from disk
     loop         the training itself
+    pretrained   networks and weights kept to start from
     optimisers   the solvers
     origins      which text and which weights the options mean
     initial      starting from given weights, layer by layer
@@ -22,15 +23,21 @@ Nothing here imports torch before a step runs. By hand:
 from netloom.training.fields import RateFields
 from netloom.training.job import Train
 from netloom.training.options import ClassificationModel
-from netloom.training.origins import paths_of, weights_of, with_snapshot
+from netloom.training.origins import paths_of, text_of, weights_in, weights_of, with_snapshot
+from netloom.training.pretrained import PretrainedFields, add_pretrained, from_snapshot
 from netloom.training.rates import RatePolicy
 
 __all__ = [
     "ClassificationModel",
+    "PretrainedFields",
     "RateFields",
     "RatePolicy",
     "Train",
+    "add_pretrained",
+    "from_snapshot",
     "paths_of",
+    "text_of",
+    "weights_in",
     "weights_of",
     "with_snapshot",
 ]

@@ -21,20 +21,11 @@ _LATER = {
     "python_layer_server_file": _PYTHON_LAYER,
     "traces_interval": "Timeline traces belong to TensorFlow, which is not available yet.",
 }
-_METHODS = {
-    "pretrained": "Starting from a pretrained model is not available yet.",
-}
 
 
 def not_available(values: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return a sentence for each field that asks for what does not exist yet."""
-    errors = {
-        name: [sentence] for name, sentence in _LATER.items() if not _is_off(values.get(name))
-    }
-    method = values.get("method")
-    if isinstance(method, str) and method in _METHODS:
-        errors["method"] = [f"{_METHODS[method]} Choose a standard network or a custom one."]
-    return errors
+    return {name: [sentence] for name, sentence in _LATER.items() if not _is_off(values.get(name))}
 
 
 def _is_off(value: Any) -> bool:

@@ -90,6 +90,9 @@ class ClassificationModel(
         elif self.method == "previous":
             if not self.previous_networks.strip():
                 raise FieldError("previous_networks", MISSING)
+        elif self.method == "pretrained":
+            if not self.pretrained_networks.strip():
+                raise FieldError("pretrained_networks", MISSING)
         elif self.standard_networks not in framework.networks():
             raise FieldError(
                 "standard_networks",

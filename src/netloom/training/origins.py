@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from netloom import registry
 from netloom.errors import BadWeights, InvalidOptions, JobNotFound, PathNotAllowed
+from netloom.interfaces.framework import Framework
 from netloom.training.initial import Initial
 from netloom.training.weights import check_weights
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from netloom.store import Job, Snapshot, Step, Store
     from netloom.training.options import ClassificationModel
 
+PRETRAINED = "pretrained"  # kind of the jobs that hold a network and its weights
 FRESH, AS_BEFORE = 0.0, -1.0  # instead of an epoch
 MOST_FILES = 20
 CheckPath = Callable[[Path], Path]  # returns the path, links followed; raises PathNotAllowed
@@ -49,6 +52,8 @@ def find_origin(
     match options.method:
         case "previous":
             return _previous(options, store)
+        case "pretrained":
+            return _pretrained(options, store)
         case "custom":
             initial = _files(options.custom_network_snapshot, store, check_path)
             return Origin(text=options.text(), network="custom", initial=initial)
@@ -86,6 +91,20 @@ def initial_of(job: Job) -> Initial | None:
     step = train_step(job)
     kept = step.options.get("initial") if step else None
     return Initial.model_validate(kept) if kept else None
+
+
+def text_of(store: Store, job: Job) -> str:
+    """Return the network text of a pretrained model; raise BadWeights if it was deleted."""
+    engine: Framework = registry.find("netloom.frameworks", job.framework)()
+    try:
+        return (store.files.directory(job.id) / engine.file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise BadWeights(f'The network text of "{job.name}" was deleted.') from None
+
+
+def weights_in(job: Job) -> Initial:
+    """Return the weights of a pretrained model."""
+    return Initial(what=job.name, files=(str(job.facts["weights_file"]),), job=job.id)
 
 
 def train_step(job: Job) -> Step | None:
@@ -127,6 +146,24 @@ def _previous(options: ClassificationModel, store: Store) -> Origin:
         _refuse(f"{job.id}-snapshot", str(error))
     name = str(job.facts.get("network") or "custom")
     return Origin(text=str(step.options["network"]), network=name, initial=initial)
+
+
+def _pretrained(options: ClassificationModel, store: Store) -> Origin:
+    field = "pretrained_networks"
+    try:
+        job = store.job(options.pretrained_networks)
+    except JobNotFound:
+        _refuse(field, f"There is no pretrained model {options.pretrained_networks!r}.")
+    if job.kind != PRETRAINED:
+        _refuse(field, f'"{job.name}" is not a pretrained model.')
+    if job.framework != options.framework:
+        _refuse(field, f'"{job.name}" is a network of {job.framework}, not {options.framework}.')
+    try:
+        initial = _checked(store, weights_in(job))
+        text = text_of(store, job)
+    except BadWeights as error:
+        _refuse(field, str(error))
+    return Origin(text=text, network=str(job.facts.get("network", "custom")), initial=initial)
 
 
 def _epoch(given: str, job: Job, store: Store) -> float:

@@ -27,7 +27,9 @@ from netloom.web.posted import Posted
 log = logging.getLogger(__name__)
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-CHANGING_PATHS = ("/group", "/clone/", "/logout")  # change something although they answer to GET
+# Change something although they answer to GET.
+CHANGING_PATHS = ("/group", "/clone/", "/logout")
+CHANGING_ENDS = "/to_pretrained"
 FIELDS_BYTES = 16 * 2**20  # of a body that is not multipart
 
 
@@ -97,10 +99,7 @@ class Guard:
             name = _netloc(origin)
             if name != host and host_name(name) not in self.hosts:
                 raise ForeignRequest
-        elif (changing or scope["path"].startswith(CHANGING_PATHS)) and site not in (
-            "none",
-            "same-origin",
-        ):
+        elif (changing or _changes(scope["path"])) and site not in ("none", "same-origin"):
             raise ForeignRequest
 
     def _known(self, host: str) -> bool:
@@ -132,6 +131,10 @@ class Guard:
             return message
 
         return counted
+
+
+def _changes(path: str) -> bool:
+    return path.startswith(CHANGING_PATHS) or path.endswith(CHANGING_ENDS)
 
 
 def _netloc(address: str) -> str:

@@ -13,7 +13,14 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from netloom.interfaces.options import Options
-from netloom.web.workbench import classify_many, classify_one, datasets, models
+from netloom.web.workbench import (
+    classify_many,
+    classify_one,
+    datasets,
+    evaluation_asked,
+    models,
+    pretrained,
+)
 
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 TEXT = {"type": "string"}
@@ -128,7 +135,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
 def _fields() -> dict[str, dict[str, Any]]:
     """Return the schema of the form of each path."""
     from netloom.datasets import ClassificationDataset
-    from netloom.training import ClassificationModel, RateFields
+    from netloom.training import ClassificationModel, PretrainedFields, RateFields
 
     named = {
         classify_one.PATH: {**IMAGE, **INSIDE},
@@ -138,11 +145,13 @@ def _fields() -> dict[str, dict[str, Any]]:
         "/models/customize": {"snapshot_epoch": MODEL["snapshot_epoch"]},
         "/models/{job_id}/download": {"snapshot_epoch": MODEL["snapshot_epoch"]},
         "/models/{job_id}/download.{extension}": {"snapshot_epoch": MODEL["snapshot_epoch"]},
+        "/models/{job_id}/to_pretrained": {"snapshot_epoch": MODEL["snapshot_epoch"]},
         "/login": {"username": TEXT, "next": TEXT},
         "/logout": {"next": TEXT},
     }
     return {
         **{path: {"type": "object", "properties": fields} for path, fields in named.items()},
+        pretrained.NEW: _upload(PretrainedFields),
         datasets.CREATE: _options(ClassificationDataset),
         models.CREATE: _options(ClassificationModel),
         "/models/visualize-lr": _options(RateFields),
@@ -154,6 +163,15 @@ def _options(options: type[Options]) -> dict[str, Any]:
     schema = options.model_json_schema(mode="validation")
     schema["properties"]["username"] = {**TEXT, "description": "Who asks, without a cookie"}
     schema["properties"]["clone"] = {**TEXT, "description": "Job whose fields are taken"}
+    return schema
+
+
+def _upload(fields: type[Options]) -> dict[str, Any]:
+    """Return the schema of a form with files."""
+    schema = fields.model_json_schema(mode="validation")
+    for field in fields.describe():
+        if field.extra.get("widget") == "file":
+            schema["properties"][field.name] = {**FILE, "description": field.help}
     return schema
 
 

@@ -25,10 +25,11 @@ class NameFields(Options):
 class NetworkFields(Options):
     """Which network."""
 
-    method: Literal["standard", "previous", "custom"] = Field(
+    method: Literal["standard", "previous", "pretrained", "custom"] = Field(
         "standard",
         title="Network",
-        description="A standard network, that of an earlier model, or a text of your own",
+        description="A standard network, that of an earlier or a pretrained model, or a text "
+        "of your own",
         json_schema_extra={"group": "Network"},
     )
     framework: str = Field(
@@ -57,6 +58,13 @@ class NetworkFields(Options):
         description="Epoch of that model to start from; 0 is fresh weights, -1 what that model "
         "itself started from. Forms send it as <model id>-snapshot",
         json_schema_extra={"group": "Network", "when": {"method": "previous"}},
+    )
+    pretrained_networks: str = Field(
+        "",
+        max_length=100,
+        title="Pretrained network",
+        description="Id of the pretrained model whose network and weights are taken",
+        json_schema_extra={"group": "Network", "when": {"method": "pretrained"}},
     )
     custom_network: str = Field(
         "",

@@ -69,6 +69,7 @@ function reason(text) {
 document.addEventListener("submit", (event) => {
   if (event.target.id !== "classify-form") return;
   const button = event.submitter;
+  if (button?.hasAttribute("data-plain")) return;
   if (button?.hasAttribute("data-needs-list")) {
     const missing = !document.getElementById("image_list").files.length;
     document.getElementById("list-error").hidden = !missing;

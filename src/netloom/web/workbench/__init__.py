@@ -19,6 +19,7 @@ from netloom.web.workbench import (
     jobs,
     login,
     models,
+    pretrained,
     tools,
 )
 
@@ -40,6 +41,8 @@ def install(app: FastAPI) -> None:
         examples,
         datasets,
         archives,
+        pretrained,
+        augmented,
         models,
         hardware,
         jobs,

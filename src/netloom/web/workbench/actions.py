@@ -17,6 +17,7 @@ from netloom.web.errors import answers_text
 from netloom.web.posted import Posted, read_posted
 from netloom.web.site import Here, Site
 from netloom.web.workbench.panels import CREATION_PAGES
+from netloom.web.workbench.rows import PLACES
 
 router = APIRouter(tags=["jobs"])
 action = APIRouter(tags=["jobs"], dependencies=[Depends(answers_text)])
@@ -67,6 +68,7 @@ def edit(job_id: str, user: User, here: Here, posted: Fields) -> PlainTextRespon
 @action.delete("/jobs/{job_id}")
 @action.delete("/datasets/{job_id}")
 @action.delete("/models/{job_id}")
+@action.delete("/pretrained_models/{job_id}")
 def delete(request: Request, job_id: str, user: User, here: Here) -> PlainTextResponse:
     """Delete a job and its files; a running one is aborted first."""
     _delete(here, user, _fitting(request, here, job_id))
@@ -130,8 +132,7 @@ def clone(job_id: str, user: User, here: Here) -> RedirectResponse:
 def _fitting(request: Request, site: Site, job_id: str) -> Job:
     """Return the job; under /datasets and /models only one of that kind."""
     job = site.store.job(job_id)
-    kind = request.url.path.split("/")[1]
-    if kind not in ("jobs", f"{job.kind}s"):
+    if request.url.path.split("/")[1] not in ("jobs", PLACES[job.kind]):
         raise JobNotFound
     return job
 

@@ -13,7 +13,7 @@ from netloom.web.auth import named_in
 from netloom.web.negotiation import wants_json
 from netloom.web.site import Here, Site
 from netloom.web.streamed import streamed
-from netloom.web.workbench import lists
+from netloom.web.workbench import lists, pretrained
 from netloom.web.workbench.pages import HomePage, MetersFragment, RunningFragment, TableFragment
 from netloom.web.workbench.parts import JobRow, Table
 from netloom.web.workbench.render import frame_of, render
@@ -24,6 +24,7 @@ router = APIRouter(tags=["home"])
 MOST_RUNNING = 200  # rows on the page
 PAGE = 50  # rows of a table
 LONGEST_PAGE = 500
+TABS = {"2": "models", "3": "pretrained"}
 SORT_NAMES = {"submitted": "created"}
 
 
@@ -34,12 +35,13 @@ def home(request: Request, here: Here) -> Response:
     if wants_json(request):
         return streamed(lists.index(here))
     user = named_in(request)
-    tab = "models" if request.query_params.get("tab") == "2" else "datasets"
+    tab = TABS.get(request.query_params.get("tab", ""), "datasets")
     page = HomePage(
         tab=tab,
         running=_running(here, user),
         datasets=_table(request, here, "dataset", user, shown=tab == "datasets"),
         models=_table(request, here, "model", user, shown=tab == "models"),
+        pretrained=pretrained.rows(here, user, shown=tab == "pretrained"),
         first_dataset=_first_dataset(here),
         first_model=here.store.newest_answering() or "",
     )

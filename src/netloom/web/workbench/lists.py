@@ -34,7 +34,7 @@ def completed(store: Store) -> Members:
     yield "running", rows(None, running=True)
     yield "datasets", rows("dataset", running=False)
     yield "models", rows("model", running=False)
-    yield "pretrained_models", []
+    yield "pretrained_models", rows("pretrained", running=False)
     yield "model_output_fields", sorted(columns)  # known when the rows were sent
 
 
@@ -44,6 +44,8 @@ def _by_state(store: Store, kind: str) -> Iterator[list[Brief]]:
 
 
 def _rows(store: Store, part: list[Brief], columns: set[str]) -> list[dict[str, Any]]:
+    if any(job.kind == "pretrained" for job in part):
+        columns.update(("has_labels", "username"))
     curves = curves_of(store, [job.id for job in part if job.kind == "model"])
     options = store.options_of(job.id for job in part if job.kind == "dataset")
     for shown in curves.values():

@@ -67,6 +67,29 @@ class PreviousModel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PretrainedRow:
+    """A network with its weights, kept to start from."""
+
+    id: str
+    url: str
+    name: str
+    framework: str
+    owner: str
+    labels: int  # class names that came with it
+    images: str  # "28 × 28, grey"; empty if not known
+    submitted: float
+    editable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedTable:
+    """The newest of them."""
+
+    rows: tuple[PretrainedRow, ...]
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Score:
     """One class of an answer."""
 

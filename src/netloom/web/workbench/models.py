@@ -24,7 +24,7 @@ from netloom.web.models import parsed_epoch
 from netloom.web.negotiation import json_as_text, wants_json
 from netloom.web.posted import Posted, read_posted
 from netloom.web.site import Here, Site
-from netloom.web.workbench import creation, dataset_view, forms, model_view, panels
+from netloom.web.workbench import creation, dataset_view, forms, model_view, panels, pretrained
 from netloom.web.workbench.curves import combined_graph, graph, rate_graph
 from netloom.web.workbench.dataset_parts import DatasetSummary
 from netloom.web.workbench.described import model_json
@@ -52,8 +52,7 @@ SNAPSHOT = "previous_snapshot"  # the field that forms call "<model id>-snapshot
 def new(request: Request, user: User, here: Here) -> Response:
     """Show the form of a new model; `clone` fills it with the fields of another."""
     clone, values = creation.remembered(here, request, "model")
-    dataset = request.query_params.get("dataset", "")
-    return _form_page(request, here, values, {}, clone=clone, dataset=dataset)
+    return _form_page(request, here, values, {}, clone=clone)
 
 
 @router.post(CREATE, response_model=None)
@@ -113,12 +112,14 @@ def customize(
     if network in standard:
         return json_as_text(request, {"network": standard[network].text})
     try:
-        job = _model(here, network)
+        job = here.store.job(network)
+        if job.kind not in ("model", "pretrained"):
+            raise JobNotFound
     except JobNotFound:
         known = ", ".join(standard)
         raise NotFound(f"Network {network!r} not found.", hint=f"There are: {known}.") from None
     answer = {
-        "network": model_view.network_text(job),
+        "network": _text(here, job),
         "snapshot": _weights(here, job, posted.text("snapshot_epoch")),
         "python_layer": None,
     }
@@ -192,10 +193,23 @@ def _model(site: Site, job_id: str) -> Job:
     return job
 
 
+def _text(site: Site, job: Job) -> str:
+    from netloom.training import text_of
+
+    if job.kind == "model":
+        return model_view.network_text(job)
+    try:
+        return text_of(site.store, job)
+    except BadWeights as error:
+        raise NotFound(error.message) from None
+
+
 def _weights(site: Site, job: Job, epoch: str) -> str | None:
     """Return the files of a snapshot, as the field of initial weights takes them."""
-    from netloom.training import paths_of, weights_of
+    from netloom.training import paths_of, weights_in, weights_of
 
+    if job.kind == "pretrained":
+        return str(paths_of(site.store, weights_in(job))[0])
     wanted = parsed_epoch(epoch or "0")
     try:
         initial = weights_of(site.store, job, -1.0 if wanted is None else wanted)
@@ -214,7 +228,7 @@ def _page(request: Request, site: Site, job: Job) -> ModelPage:
         job=panels.header(job, named_in(request)),
         dataset=model_view.dataset_of(store, job),
         directory=str(directory),
-        bytes=store.files.size(job.id),
+        bytes=panels.disk(store, job),
         framework=job.framework,
         epochs=model_view.epochs_wanted(job),
         epoch=model_view.epoch_reached(job),
@@ -239,7 +253,6 @@ def _form_page(
     errors: dict[str, list[str]],
     *,
     clone: str = "",
-    dataset: str = "",
     status: int = 200,
 ) -> Response:
     from netloom.training import ClassificationModel, with_snapshot
@@ -255,7 +268,7 @@ def _form_page(
         errors=errors,
         clone=clone,
         choices={"dataset": [(job.id, job.name, job.id) for job in found]},
-        chosen={"dataset": dataset or first},
+        chosen={"dataset": request.query_params.get("dataset") or first, **_network(request)},
     )
     chosen = form.field("dataset").value
     page = ModelNewPage(
@@ -268,6 +281,7 @@ def _form_page(
         previous=model_view.previous(
             site.store, form.field("previous_networks").value, form.field(SNAPSHOT).value
         ),
+        pretrained=pretrained.rows(site, named_in(request)),
         gpus=tuple(
             (row.name, str(row.detail.get("name", row.name)))
             for row in site.store.resources()
@@ -275,6 +289,14 @@ def _form_page(
         ),
     )
     return render(request, page, status=status)
+
+
+def _network(request: Request) -> dict[str, str]:
+    """Return the network that the address names: `?pretrained=` or `?previous=` with an id."""
+    for method in ("pretrained", "previous"):
+        if job_id := request.query_params.get(method):
+            return {"method": method, f"{method}_networks": job_id}
+    return {}
 
 
 def _summary(site: Site, dataset_id: str) -> DatasetSummary | None:

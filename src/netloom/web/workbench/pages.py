@@ -29,6 +29,7 @@ from netloom.web.workbench.model_parts import (
     ManySummary,
     ModelLink,
     NetworkChoice,
+    PretrainedTable,
     PreviousModel,
     Score,
     SnapshotChoice,
@@ -63,12 +64,13 @@ class HomePage(Page):
     """GET /: running jobs, datasets, models. A fresh install leads through three steps."""
 
     section = "home"
-    tab: str  # "datasets" or "models"; from ?tab=1|2
+    tab: str  # "datasets", "models" or "pretrained"; from ?tab=1|2|3
     running: tuple[JobRow, ...]  # newest first, at most 200
     datasets: (
         Table  # finished ones; ?datasets_sort=&datasets_order=&datasets_offset=&datasets_text=
     )
     models: Table  # likewise ?models_...; only the table of the current tab has its rows
+    pretrained: PretrainedTable  # has its rows on their tab only
     # For the first steps of a fresh install:
     first_dataset: str  # id of a dataset that is Done, or ""
     first_model: str  # id of a model with an exported snapshot, however it ended, or ""
@@ -146,6 +148,7 @@ class ModelNewPage(Page):
     dataset: DatasetSummary | None  # the chosen one; None where there is none to choose
     networks: tuple[NetworkChoice, ...]
     previous: tuple[PreviousModel, ...]
+    pretrained: PretrainedTable
     gpus: tuple[tuple[str, str], ...]  # (id, name)
 
 
@@ -172,6 +175,31 @@ class ModelPage(Page):
     history: History
     files: tuple[FileLink, ...]
     siblings: tuple[ModelLink, ...]  # other models on the same dataset
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedNewPage(Page):
+    """GET /pretrained_models/new: upload of a network text, weights and class names."""
+
+    section = "models"
+    form: Form
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedPage(Page):
+    """GET /pretrained_models/{id}."""
+
+    section = "models"
+    job: JobHeader
+    framework: str
+    images: str  # "28 × 28, grey"; empty if not known
+    resize_mode: str
+    labels: tuple[str, ...]  # the first of them
+    labels_total: int
+    network_text: str
+    directory: str
+    bytes: int | None
+    files: tuple[FileLink, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,6 +333,13 @@ class TableFragment(Fragment):
     """GET /fragments/datasets and /fragments/models with the table's parameters."""
 
     table: Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedFragment(Fragment):
+    """GET /fragments/pretrained: the table of pretrained models."""
+
+    pretrained: PretrainedTable
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from netloom import jobs
+from netloom.errors import JobNotFound
 from netloom.store import Brief, Job, Step, Store
 from netloom.store import status as states
 from netloom.web.auth import may_edit
@@ -55,7 +57,9 @@ def header(job: Job, user: str) -> JobHeader:
         eta=job_eta(job),
         editable=editable,
         abortable=editable and states.is_running(job.status),
-        clone_url=f"{CREATION_PAGES[job.kind]}?clone={job.id}",
+        clone_url=f"{CREATION_PAGES[job.kind]}?clone={job.id}"
+        if job.kind in CREATION_PAGES
+        else "",
         error=failed.error if failed else "",
         hint=failed.hint if failed else "",
         error_field=failed.field if failed else "",
@@ -84,6 +88,14 @@ def log(store: Store, job: Job, lines: int = LOG_LINES) -> tuple[LogEntry, ...]:
         for line in store.log(step.id, tail=lines)
     ]
     return tuple(sorted(found, key=lambda entry: entry.time)[-lines:])
+
+
+def disk(store: Store, job: Job) -> int:
+    """Return what a job takes on the disk; for one that has ended, tables learn of it, too."""
+    with contextlib.suppress(JobNotFound):  # just deleted
+        if not states.is_running(job.status):
+            return jobs.measure(store, job)
+    return store.files.size(job.id)
 
 
 def files(directory: Path, purposes: dict[str, str]) -> tuple[FileLink, ...]:

@@ -15,6 +15,7 @@ from netloom.web.workbench.parts import JobRow, Status
 
 SPARKLINE = 40  # values
 # A sweep adds such words to the names of its jobs.
+PLACES = {"dataset": "datasets", "model": "models", "pretrained": "pretrained_models"}
 SWEEP_WORDS = re.compile(r"(?: \w+:\S+)+$")
 
 
@@ -71,7 +72,7 @@ def job_eta(job: Job) -> float | None:
 
 def address(job: Job | Brief) -> str:
     """Return the path of a job's page."""
-    return f"/{job.kind}s/{job.id}"
+    return f"/{PLACES[job.kind]}/{job.id}"
 
 
 def failed_step(job: Job) -> Step | None:
@@ -121,6 +122,7 @@ def job_row(job: Job, user: str, curves: Curves, refs: int, names: Mapping[str, 
         loss=loss.last if loss else None,
         accuracy=100 * accuracy.last if accuracy and accuracy.last is not None else None,
         eta=job_eta(job),
+        disk=job.facts.get("bytes"),
         error=failed.error if failed else "",
         outputs=curves.outputs,
     )
@@ -137,11 +139,14 @@ def row_json(job: Job | Brief, curves: Curves, backend: str) -> dict[str, Any]:
         "status_css": status.css,
         "submitted": job.created,
         "elapsed": jobs.elapsed(job),
-        "type": job.kind,
+        "type": PLACES[job.kind].removesuffix("s"),
         "progress": progress(job),
     }
     if job.kind == "dataset":
         return {**value, "backend": backend}
+    if job.kind == "pretrained":
+        labels = bool(job.facts.get("labels"))
+        return {**value, "framework": job.framework, "username": job.owner, "has_labels": labels}
     value |= {"dataset_id": job.dataset_id or "", "framework": job.framework, **curves.outputs}
     if curves.sparkline:
         value["sparkline"] = curves.sparkline
