@@ -136,3 +136,15 @@ def test_names_are_shown_as_text(
     status = anyone.get(f"/models/{model.id}/status")
     assert "<script>" not in status.text
     assert status.json()["name"] == "<script>alert(1)</script>"
+
+
+def test_tables_tell_what_jobs_take_on_the_disk(
+    anyone: httpx.Client, server: Server, dataset: Job, model: Job
+) -> None:
+    assert ">On disk" in anyone.get("/fragments/models").text
+    directory = server.store.files.directory(model.id)
+    (directory / "more.bin").write_bytes(b"x" * 5_000_000)
+    assert "5.0 MB" not in anyone.get("/fragments/models").text  # no tree is walked for a table
+    assert "5.0 MB on disk" in anyone.get(f"/models/{model.id}").text
+    assert "5.0 MB" in anyone.get("/fragments/models?models_sort=disk").text
+    assert "bytes" not in anyone.get(f"/models/{model.id}.json").json()

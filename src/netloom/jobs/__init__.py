@@ -9,6 +9,7 @@ step, the worker writes progress and its end to the store. From a script:
 
 from __future__ import annotations
 
+from netloom.jobs.afterwards import measure
 from netloom.jobs.control import abort, delete, run_until_done
 from netloom.jobs.executors import Executor, InProcessExecutor
 from netloom.jobs.gpus import GpuUse
@@ -37,6 +38,7 @@ __all__ = [
     "environment",
     "find_gpus",
     "is_led",
+    "measure",
     "progress",
     "run_until_done",
     "status_of_tasks",

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Collection
 
 from netloom.errors import JobNotFound, NotRunning
+from netloom.jobs.afterwards import Afterwards
 from netloom.jobs.executors import Executor
 from netloom.jobs.leadership import Leadership
 from netloom.jobs.local import LocalExecutor
@@ -56,6 +57,7 @@ class Scheduler:
         self._only = only
         self._leadership = Leadership(store, modest=only is not None)
         self._watch = Watch(store, executor or LocalExecutor(store))
+        self._afterwards = Afterwards(store, only)
         self._wake = threading.Event()
         self._stopping = False
         self._seen_event = -1
@@ -81,7 +83,11 @@ class Scheduler:
         self._unlisten()
         if self._leadership.held:
             self._watch.stop(seconds, self._only)
-            self._leadership.give_up()
+            try:
+                self._afterwards.look()
+            finally:
+                self._leadership.give_up()
+        self._afterwards.stop()
 
     def __enter__(self) -> Scheduler:
         self.start()
@@ -116,6 +122,7 @@ class Scheduler:
             self._begin_jobs()
             self._start_steps()
             self._tell_resources()
+            self._afterwards.look()
             self._seen_event = event
         self._prune()
 
@@ -123,6 +130,7 @@ class Scheduler:
         self._seen_event = -1
         self._told = []
         self._watch.begin()
+        self._afterwards.begin()
         if self._only is None:
             self._store.files.empty_trash()
 

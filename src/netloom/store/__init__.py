@@ -14,7 +14,7 @@ from netloom.settings import Settings
 from netloom.store.briefs import Brief, Briefs
 from netloom.store.curves import Curve, Curves
 from netloom.store.database import Database, is_passing
-from netloom.store.events import Events
+from netloom.store.events import Ending, Events
 from netloom.store.files import DataFolder
 from netloom.store.history import History
 from netloom.store.jobs import Jobs
@@ -38,6 +38,7 @@ __all__ = [
     "Curve",
     "CurveSummary",
     "DataFolder",
+    "Ending",
     "Event",
     "Fence",
     "Job",

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select
 
 from netloom.store.database import tell
 from netloom.store.part import Part
 from netloom.store.records import Event
+from netloom.store.status import is_running
 
 KEPT_SECONDS = 600.0
+
+
+class Ending(NamedTuple):
+    """The end of a job."""
+
+    event: int  # its id; ids only grow
+    job_id: str
 
 
 class Events(Part):
@@ -28,6 +36,17 @@ class Events(Part):
         query = select(Event).where(Event.id > event_id).order_by(Event.id).limit(limit)
         with self.database.read() as session:
             return list(session.scalars(query))
+
+    def endings_after(self, event_id: int) -> list[Ending]:
+        """Return the ends of jobs after an event, oldest first."""
+        query = select(Event.id, Event.job_id, Event.data)
+        query = query.where(Event.id > event_id, Event.kind == "status").order_by(Event.id)
+        with self.database.read() as session:
+            return [
+                Ending(number, job_id)
+                for number, job_id, data in session.execute(query)
+                if data["step"] is None and not is_running(data["status"])
+            ]
 
     def last_event_id(self) -> int:
         """Return the id of the newest event, 0 when there is none."""

@@ -102,6 +102,12 @@ class Jobs(Part):
                     _edit_form(job, field, plain(value))
                     tell(session, job_id, field, {"value": plain(value)})
 
+    def set_job_facts(self, job_id: str, facts: Mapping[str, Any]) -> None:
+        """Merge facts into the row of a job."""
+        with self.database.write() as session:
+            job = find_job(session, job_id, lock=True)
+            job.facts = {**job.facts, **facts}
+
     def set_job_status(self, job_id: str, status: Status) -> bool:
         """Give a job a new status; return False where the table does not allow it."""
         with self.database.write() as session:

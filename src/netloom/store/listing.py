@@ -32,6 +32,7 @@ SORTS: dict[str, Any] = {
     "framework": Job.framework,
     "group": Job.group,
     "refs": _REFS,
+    "disk": func.coalesce(Job.facts["bytes"].as_float(), -1.0),
     "elapsed": func.coalesce(_ELAPSED, 0.0),
 }
 

@@ -5,7 +5,7 @@
 // One with data-every is fetched each second, too, while it is in sight.
 // Other modules listen to `netloom:event` on the document.
 
-const KINDS = ["added", "deleted", "status", "progress", "facts", "metrics", "snapshot", "name", "group", "notes", "resources"];
+const KINDS = ["added", "deleted", "status", "progress", "facts", "metrics", "snapshot", "name", "group", "notes", "disk", "resources"];
 const SECOND = 1000;
 const timers = new WeakMap();
 

@@ -128,7 +128,7 @@ def _page(request: Request, site: Site, job: Job) -> DatasetPage:
         job=panels.header(job, named_in(request)),
         summary=dataset_view.summary(job),
         directory=str(directory),
-        bytes=site.store.files.size(job.id),
+        bytes=panels.disk(site.store, job),
         compression=str(job.options.get("compression", "")),
         parses=dataset_view.parses(job),
         databases=dataset_view.databases(site.store, job),

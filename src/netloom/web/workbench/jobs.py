@@ -106,7 +106,7 @@ async def events(
     """Stream what happens as Server-Sent Events; `Last-Event-ID` goes on after a break.
 
     Events are named added, deleted, status, progress, facts, metrics, snapshot, name, group,
-    notes and resources; their data is a JSON object with `job_id` and `time`.
+    notes, disk and resources; their data is a JSON object with `job_id` and `time`.
     """
     seen = request.headers.get("last-event-id") or after
     if seen and not (seen.isdecimal() and len(seen) < 19):

@@ -77,6 +77,7 @@ class JobRow:
     loss: float | None = None  # model: last training loss
     accuracy: float | None = None  # model: last validation accuracy, percent
     eta: float | None = None  # seconds left, while running and known
+    disk: int | None = None  # bytes, once measured
     error: str = ""  # one sentence, if it failed
     # "<output> (train) last", "... min", "... max", same with (val): see Table.columns
     outputs: Mapping[str, float] = field(default_factory=dict)
@@ -91,7 +92,7 @@ class Table:
     total: int  # rows that match, on all pages
     offset: int
     limit: int
-    sort: str  # name, status, elapsed, submitted, refs, framework
+    sort: str  # name, status, elapsed, disk, submitted, refs, framework
     descending: bool
     text: str  # filter
     status: str  # filter: code or ""
