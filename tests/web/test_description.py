@@ -34,6 +34,7 @@ ROUTES = [
     ("post", "/datasets/images/resize-example"),
     ("get", "/models/{job_id}.json"),
     ("post", "/models/visualize-lr"),
+    ("get", "/models/images/classification/augmentations.json"),
     ("post", "/models/customize"),
     ("get", "/models/images/classification/large_graph"),
     ("get", "/events"),

@@ -8,6 +8,7 @@ from starlette.routing import Route
 from netloom.web.workbench import (
     actions,
     archives,
+    augmented,
     classify_many,
     classify_one,
     datasets,
