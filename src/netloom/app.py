@@ -25,6 +25,7 @@ from netloom.settings import Settings
 from netloom.store import open_store
 from netloom.web import errors, openapi, workbench
 from netloom.web.datasets import OpenDatasets
+from netloom.web.evaluations import Evaluations
 from netloom.web.events import EventStream
 from netloom.web.guard import Guard, is_loopback
 from netloom.web.heads import Heads
@@ -68,13 +69,15 @@ def create_app(settings: Settings, *, schedule: bool = True) -> FastAPI:
 def _site(settings: Settings) -> Site:
     store = open_store(settings)
     events = EventStream(store)
+    models, datasets = OpenModels(store, events, settings), OpenDatasets(store, events)
     return Site(
         settings=settings,
         store=store,
         roots=Roots((*settings.data_roots, store.files.examples)),
         events=events,
-        models=OpenModels(store, events, settings),
-        datasets=OpenDatasets(store, events),
+        models=models,
+        datasets=datasets,
+        evaluations=Evaluations(models, datasets),
         hardware=jobs.Hardware(),
     )
 
@@ -90,6 +93,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await site.events.stop()
         if stop is not None:
             await run_in_threadpool(stop)
+        await run_in_threadpool(site.evaluations.close)
         site.store.close()
 
 

@@ -58,6 +58,12 @@ LIST = {
     "num_test_images": {"type": "integer", "description": "At most so many lines are read"},
 }
 TOP = {**LIST, "top_n": {"type": "integer", "default": 9, "description": "Images per class"}}
+SPLIT = {
+    **MODEL,
+    "dataset_id": {**TEXT, "description": "Dataset with classes of the model"},
+    "split": {**TEXT, "description": "train, val or test"},
+    "wait": {"type": "integer", "default": 0, "description": "Seconds, 60 at most"},
+}
 RESIZE = {
     name: {**TEXT, "description": f"As the field {field} of a dataset"}
     for name, field in (
@@ -141,6 +147,8 @@ def _fields() -> dict[str, dict[str, Any]]:
         classify_one.PATH: {**IMAGE, **INSIDE},
         classify_many.PATH: LIST,
         classify_many.TOP_N: TOP,
+        evaluation_asked.PATH: SPLIT,
+        f"{evaluation_asked.PATH}/stop": SPLIT,
         "/datasets/images/resize-example": RESIZE,
         "/models/customize": {"snapshot_epoch": MODEL["snapshot_epoch"]},
         "/models/{job_id}/download": {"snapshot_epoch": MODEL["snapshot_epoch"]},

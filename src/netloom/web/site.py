@@ -16,6 +16,7 @@ from netloom.web.paths import Roots
 
 if TYPE_CHECKING:
     from netloom.web.datasets import OpenDatasets
+    from netloom.web.evaluations import Evaluations
     from netloom.web.models import OpenModels
 
 
@@ -29,6 +30,7 @@ class Site:
     events: EventStream
     models: OpenModels
     datasets: OpenDatasets
+    evaluations: Evaluations
     hardware: Hardware
 
 

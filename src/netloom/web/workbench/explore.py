@@ -44,7 +44,7 @@ def explore(
     split = next((name for name in SPLITS if name in db), "")
     if not split:
         raise InvalidInput(f"db: {db!r} names none of {', '.join(SPLITS)}.", field="db")
-    _check_done(job, split)
+    check_done(job, split)
     return render(request, _page(request, here, job, split, page, size, _class(job, label)))
 
 
@@ -52,7 +52,7 @@ def explore(
 def image(job_id: str, split: str, index: int, here: Here) -> Response:
     """Return one image of a database, a PNG or JPEG file."""
     job = dataset_job(here, job_id)
-    _check_done(job, split)
+    check_done(job, split)
     try:
         data = here.datasets.split(job.id, split).image_bytes(index)
     except IndexError:
@@ -63,7 +63,8 @@ def image(job_id: str, split: str, index: int, here: Here) -> Response:
     return Response(data, media_type=kind, headers=headers)
 
 
-def _check_done(job: Job, split: str) -> None:
+def check_done(job: Job, split: str) -> None:
+    """Raise NotFound or InvalidInput unless the database of a split is built."""
     made = [step for step in job.steps if is_create(step) and split_of(step) == split]
     if not made:
         raise NotFound(f'"{job.name}" has no {split} database.')

@@ -21,6 +21,12 @@ from netloom.web.workbench.dataset_parts import (
     ExplorerImage,
     ParsePanel,
 )
+from netloom.web.workbench.evaluation_parts import (
+    Answer,
+    Evaluated,
+    Evaluating,
+    EvaluationForm,
+)
 from netloom.web.workbench.forms import Form
 from netloom.web.workbench.inside_parts import InsidePart, MapsPart
 from netloom.web.workbench.model_parts import (
@@ -256,6 +262,42 @@ class TopNPage(Page):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EvaluatePage(Page):
+    """evaluate: the form, and what is known of the evaluation it asks for."""
+
+    section = "models"
+    job: JobHeader
+    form: EvaluationForm
+    dataset: str  # name; this and the next empty until a split is chosen
+    dataset_url: str
+    split: str
+    epoch: str
+    evaluating: Evaluating | None  # while it runs
+    result: Evaluated | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateImagesPage(Page):
+    """evaluate/images: images of a class, of a cell of the confusion matrix, or all mistakes."""
+
+    section = "models"
+    job: JobHeader
+    dataset: str
+    split: str
+    epoch: str
+    evaluation_url: str
+    truth: str  # name of the class, or "" for all
+    said: str
+    right: str  # "yes", "no" or ""
+    images: tuple[Answer, ...]  # the surest answers first
+    total: int
+    page: int  # from 0
+    pages: int
+    previous_url: str  # or ""
+    next_url: str  # or ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ErrorPage(Page):
     """Any error of a page."""
 
@@ -266,6 +308,13 @@ class ErrorPage(Page):
 
 
 # Fragments.
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluatingFragment(Fragment):
+    """GET evaluate/progress: how far an evaluation is."""
+
+    evaluating: Evaluating
 
 
 @dataclass(frozen=True, kw_only=True)
