@@ -45,6 +45,7 @@ def install(app: FastAPI) -> None:
         datasets,
         archives,
         pretrained,
+        augmented,
         models,
         hardware,
         jobs,
