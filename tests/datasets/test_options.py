@@ -94,7 +94,7 @@ def test_a_blank_seed_is_drawn_and_recorded(folder):
         ({"folder_train": "/no/such/folder"}, "folder_train", "does not exist"),
         ({"folder_train": __file__}, "folder_train", "not a folder"),
         ({"folder_train": "/a\0b"}, "folder_train", "null"),
-        ({"folder_train": "http://host/pets"}, "folder_train", "not available yet"),
+        ({"folder_train": "http://127.0.0.1/pets"}, "folder_train", "private address"),
         ({"folder_train": 7}, "folder_train", "not a text"),
         ({"resize_width": "0"}, "resize_width", "at least 1"),
         ({"resize_width": ""}, "resize_width", "required"),

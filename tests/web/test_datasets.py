@@ -11,6 +11,7 @@ import httpx
 
 from netloom import jobs
 from netloom.jobs import InProcessExecutor
+from netloom.settings import Settings
 from netloom.store import Job
 from tests.web.small_site import SIDE, Server, fields
 
@@ -103,6 +104,7 @@ WRONG: list[tuple[str, Any]] = [
     ("folder_train", ""),
     ("folder_train", "/etc"),
     ("folder_train", "relative"),
+    ("folder_train", "http://127.0.0.1:1/pets"),
     ("folder_train", "a\0b"),
     ("folder_train_min_per_class", "none"),
     ("folder_train_max_per_class", "1"),
@@ -140,6 +142,19 @@ def test_a_body_that_is_no_object_is_refused(ada: httpx.Client) -> None:
         answer = ada.post(f"{CREATE}.json", content=body, headers=kind)
         assert answer.status_code == 400, body[:20]
         assert "error" in answer.json()
+
+
+def test_folders_on_the_web_are_asked_for_as_the_settings_allow(
+    settings: Settings, pictures: Path
+) -> None:
+    sent = fields(pictures, folder_train="http://127.0.0.1:1/pets")
+    for private, part in ((False, "private address"), (True, "cannot be reached")):
+        with (
+            Server(settings.model_copy(update={"fetch_private": private})) as server,
+            server.client("ada") as ada,
+        ):
+            errors = ada.post(f"{CREATE}.json", data=sent).json()["errors"]
+            assert part in errors["folder_train"][0]
 
 
 def test_what_was_typed_is_kept(ada: httpx.Client, pictures: Path) -> None:

@@ -68,6 +68,8 @@ def dataset(options: tuple[str, ...], name: str | None, data: Path | None) -> No
 
 def dataset_values(given: dict[str, str]) -> dict[str, str]:
     """Return the fields of a form for those of the terminal, where every list is a local file."""
+    from netloom.images import is_url
+
     fields = dataset_options().describe()
     uploads = {field.name for field in fields if field.extra.get("widget") == "file"}
     paths = {field.name for field in fields if field.extra.get("widget") == "path"}
@@ -75,7 +77,8 @@ def dataset_values(given: dict[str, str]) -> dict[str, str]:
         name.replace("textfile_", "textfile_local_") if name in uploads else name: value
         for name, value in given.items()
     }
-    values |= {name: os.path.abspath(values[name]) for name in paths & values.keys()}
+    local = {name for name in paths & values.keys() if not is_url(values[name])}
+    values |= {name: os.path.abspath(values[name]) for name in local}
     if any(name.startswith("textfile_") for name in values):
         values["textfile_use_local_files"] = "true"
         values.setdefault("method", "textfile")

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from netloom.datasets.folders import wrong_with
 from netloom.datasets.methods import Given, Listed, Listing, is_on
 from netloom.datasets.parse import ParseFolder
+from netloom.images import is_url
 from netloom.interfaces.job import Needs, StepPlan
 from netloom.interfaces.options import FieldError, Options
 from netloom.interfaces.source import SPLITS, SplitName
@@ -30,7 +31,7 @@ class FolderFields(Options):
     folder_train: str = Field(
         "",
         title="Training images",
-        description="Folder on the server with one sub-folder of images per class",
+        description="Folder with one sub-folder of images per class: a server path or a URL",
         json_schema_extra=_folder("Training", widget="path", required=True),
     )
     folder_pct_val: int = Field(
@@ -155,7 +156,9 @@ class FolderMethod:
         """Return one sentence per folder that is missing or cannot be read."""
         used = [split for split in _SEPARATE if is_on(values, f"has_{split}_folder")]
         names = ["folder_train", *(f"folder_{split}" for split in used)]
-        reasons = {name: wrong_with(values.get(name), given.check_path) for name in names}
+        reasons = {
+            name: wrong_with(values.get(name), given.check_path, given.fetch_page) for name in names
+        }
         return {name: reason for name, reason in reasons.items() if reason}
 
     def uploads(self, options: FolderFields) -> dict[str, str]:
@@ -189,11 +192,13 @@ def _parse(
     parents: tuple[str, ...] = (),
 ) -> StepPlan:
     minimum, maximum = _limits(options, folder)
+    root = str(getattr(options, f"folder_{folder}"))
     return StepPlan(
         key=f"parse-folder-{'-'.join(shares)}",
         title=f"Parse Folder ({'/'.join(shares)})",
         step=ParseFolder(
-            source_options={"root": getattr(options, f"folder_{folder}")},
+            source="webfolder" if is_url(root) else "folder",
+            source_options={"root": root},
             shares=shares,
             minimum=minimum,
             maximum=maximum,

@@ -21,6 +21,8 @@ from netloom.interfaces.source import SplitName
 # The caller's rule on which server paths a user may read: raises InvalidInput
 # (PathNotAllowed) for the others.
 CheckPath = Callable[[str], object]
+# Asks for a page on the web; raises InvalidInput that says why it cannot be had.
+FetchPage = Callable[[str], object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,7 @@ class Given:
     """What came with a form besides its values."""
 
     check_path: CheckPath | None = None
+    fetch_page: FetchPage | None = None
     files: Mapping[str, Upload] = field(default_factory=dict)  # by field
 
 

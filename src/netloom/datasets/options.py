@@ -17,7 +17,8 @@ from pydantic import field_validator
 from netloom.datasets.build import CreateDb
 from netloom.datasets.fields import DatasetFields
 from netloom.datasets.folder_method import FolderFields, FolderMethod
-from netloom.datasets.methods import CheckPath, Given, Listing, Method, Upload
+from netloom.datasets.folders import fetch_listing
+from netloom.datasets.methods import CheckPath, FetchPage, Given, Listing, Method, Upload
 from netloom.datasets.textfile_method import TextFileFields, TextFileMethod
 from netloom.errors import InvalidOptions
 from netloom.images import Preprocessing
@@ -40,14 +41,15 @@ class ClassificationDataset(TextFileFields, FolderFields, DatasetFields):
         *,
         check_path: CheckPath | None = None,
         files: Mapping[str, Upload] | None = None,
+        fetch_page: FetchPage = fetch_listing,
     ) -> Self:
         """
         Return the options of a form; raise InvalidOptions with every field that is wrong.
 
         `check_path` is the caller's rule on which server paths a user may read; `files` are
-        the uploads that came with the form, by field.
+        the uploads that came with the form, by field; `fetch_page` asks for folders on the web.
         """
-        given = Given(check_path=check_path, files=files or {})
+        given = Given(check_path=check_path, fetch_page=fetch_page, files=files or {})
         values = {**values, **_names(cls, given.files)}
         method = METHODS.get(str(values.get("method", "folder")).strip())
         others = [other for other in METHODS.values() if other is not method]

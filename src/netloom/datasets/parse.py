@@ -229,4 +229,4 @@ class _Parsing:
 
     @property
     def _field(self) -> str:
-        return f"{self.step.source}_{self.step.folder}"
+        return f"folder_{self.step.folder}"

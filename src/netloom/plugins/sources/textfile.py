@@ -36,7 +36,7 @@ class TextFileSource(ImageReader):
         """Return the bytes behind a path or URL."""
         if is_url(address):
             try:
-                return fetch(address, allow_private=_settings().fetch_private)
+                return fetch(address, allow_private=Settings().fetch_private)
             except InvalidInput as error:
                 raise UnreadableImage(error.message, hint=error.hint) from error
         if not os.path.isabs(address):
@@ -54,8 +54,3 @@ class TextFileSource(ImageReader):
 @functools.cache
 def _data_roots(roots: tuple[str, ...]) -> DataRoots:
     return DataRoots(map(Path, roots))
-
-
-@functools.cache
-def _settings() -> Settings:
-    return Settings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from netloom.web.site import Site
 
 if TYPE_CHECKING:
     from netloom.datasets import ClassificationDataset
-    from netloom.datasets.methods import Upload
+    from netloom.datasets.methods import FetchPage, Upload
 
 LONGEST_NAME = 1000  # characters
 LONGEST_FILE_NAME = 200  # characters, the last ones
@@ -77,6 +78,13 @@ def add_dataset(
         group=options.group_name,
         files={name: (files or {})[field].file for field, name in options.uploads().items()},
     )
+
+
+def page_fetcher(site: Site) -> FetchPage:
+    """Return how pages that list a folder are fetched for a user."""
+    from netloom.datasets.folders import fetch_listing
+
+    return functools.partial(fetch_listing, allow_private=site.settings.fetch_private)
 
 
 def uploads(posted: Posted) -> dict[str, Upload]:

@@ -57,6 +57,7 @@ def create(request: Request, user: User, here: Here, posted: Fields) -> Response
             values,
             check_path=lambda path: here.roots.check(Path(path)),
             files=creation.uploads(posted),
+            fetch_page=creation.page_fetcher(here),
         )
         creation.check_names(options, "dataset_name", "group_name")
     except InvalidOptions as error:
