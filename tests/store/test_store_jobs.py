@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import re
 import time
 
 import pytest
 from sqlalchemy import event, update
 
-from netloom.errors import DatasetInUse, InvalidInput, JobNotFound, NotRunning, StaleAttempt
+from netloom.errors import (
+    DatasetInUse,
+    DiskFull,
+    InvalidInput,
+    JobNotFound,
+    NotRunning,
+    StaleAttempt,
+)
 from netloom.interfaces.job import MetricPoint, Needs, Step, StepPlan, StepRun
 from netloom.store import Job, Status, Store
 
@@ -249,3 +258,19 @@ def test_a_short_wait_leaves_no_trace(store: Store, monkeypatch: pytest.MonkeyPa
 
 def test_users_are_added_once(store: Store) -> None:
     assert store.ensure_user("ada").id == store.ensure_user("ada").id
+
+
+def test_files_that_come_with_a_job_are_there_before_it_can_start(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = store.add_job("dataset", "T", "n", None, {}, {}, [], files={"a.txt": io.BytesIO(b"abc")})
+    assert (store.files.directory(job.id) / "a.txt").read_bytes() == b"abc"
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    with pytest.raises(DiskFull, match="no room on the disk"):
+        store.add_job("dataset", "T", "n", None, {}, {}, [], files={"a.txt": io.BytesIO(b"abc")})
+    assert [path.name for path in store.files.jobs.iterdir()] == [job.id]
+    assert store.jobs()[1] == 1

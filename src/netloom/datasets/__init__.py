@@ -2,6 +2,7 @@
 Datasets: from images to databases that training reads.
 
     options      what a user chooses, and the steps that follow from it
+    methods      the ways to say where images come from, a module each
     parse        list the images of a source, divided into splits
     build        write the database of a split
     manifest     what a built dataset says about itself
