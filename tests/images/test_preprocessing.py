@@ -224,3 +224,15 @@ def test_wrong_shapes_are_refused() -> None:
         small().with_mean("image")
     with pytest.raises(InvalidInput, match="not loaded"):
         small(mean="image", mean_file="mean.npy")(FILES[0])
+
+
+def test_whitened_images_have_mean_0_and_deviation_1() -> None:
+    record = Preprocessing(width=9, height=7, whiten=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 7, 9, 3), np.uint8)
+    pixels[1] //= 8
+    pixels[2] = 40  # one colour: nothing to spread
+    values = record.tensor(pixels)
+    assert values.dtype == np.float32
+    assert values.mean((1, 2, 3)) == pytest.approx([0, 0, 0], abs=1e-6)
+    assert values.std((1, 2, 3)) == pytest.approx([1, 1, 0], abs=1e-5)
+    assert np.array_equal(values[:1], record.tensor(pixels[:1]))

@@ -121,6 +121,7 @@ def test_every_resize_mode(
     "about",
     [
         {"crop_width": 11, "crop_height": 9},
+        {"crop_width": 11, "whiten": True, "channel_order": "bgr"},
         {"channel_order": "bgr", "scale": 1.0},
         {"resize_mode": "fill", "fill": (10, 200, 30), "interpolation": "cubic"},
         {"dimension_order": "NHWC", "crop_width": 20},

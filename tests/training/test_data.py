@@ -97,6 +97,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "bgr": {"channel_order": "bgr"},
     "scaled": {"scale": 1.0},
     "cropped": {"crop_width": 6, "crop_height": 6},
+    "whitened": {"whiten": True},
+    "whitened in part": {"whiten": True, "crop_width": 6, "crop_height": 6, "scale": 1.0},
 }
 
 

@@ -353,9 +353,10 @@ def test_the_same_seed_gives_the_same_bits_and_another_one_others(make_run, step
     assert first == second != third
 
 
-def test_numbers_of_a_prediction_are_those_of_validation(make_run, step, dataset):
+@pytest.mark.parametrize("whiten", [False, True])
+def test_numbers_of_a_prediction_are_those_of_validation(make_run, step, dataset, whiten):
     run = make_run()
-    step(epochs=1, crop_size=8).run(run)
+    step(epochs=1, crop_size=8, whiten=whiten).run(run)
     card = ModelCard.read(run.directory)
     assert card.input_shape == (3, 8, 8)
     split = datasets.open(dataset).split("val")

@@ -17,6 +17,10 @@ can repeat it bit by bit (c is the channel, in `channel_order`):
     v = v - float32(mean)             mean[c], or mean[c, y, x] before cropping
     v = v[top : top + crop_height, left : left + crop_width]
         where top = (height - crop_height) // 2 and left = (width - crop_width) // 2
+    m = mean of v over the whole image                   these four lines if whiten is true;
+    v = v - float32(m)                                   means are taken in float64
+    d = square root of the mean of v * v
+    v = v / float32(max(d, 1 / square root of the number of values))
 
 By hand:
 
@@ -116,7 +120,7 @@ class Preprocessing(PreprocessingRecord):
             values *= np.float32(self.scale / 255)
         if self._cropped_mean is not None:
             values -= self._cropped_mean
-        return self._laid_out(values)
+        return self._laid_out(whitened(values) if self.whiten else values)
 
     def __call__(self, data: bytes, *, max_pixels: int = MAX_PIXELS) -> npt.NDArray[Any]:
         """Return the network's input for one image file, N = 1; raise UnreadableImage."""
@@ -137,3 +141,14 @@ class Preprocessing(PreprocessingRecord):
             return mean
         rows, columns = self.crop_window
         return np.ascontiguousarray(mean[:, rows, columns])
+
+
+def whitened(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return N x C x H x W values, each image brought to mean 0 and deviation 1."""
+    axes = (1, 2, 3)
+    values = values - values.mean(axes, np.float64, keepdims=True).astype(np.float32)
+    deviation = np.sqrt((values.astype(np.float64) ** 2).mean(axes, keepdims=True))
+    # An image of one colour has no deviation: then it stays at 0.
+    smallest = 1 / np.sqrt(values[0].size) if len(values) else 1.0
+    spread: npt.NDArray[np.float32] = np.maximum(deviation, smallest).astype(np.float32)
+    return values / spread

@@ -56,6 +56,9 @@ class PreprocessingRecord(BaseModel):
     )
     crop_width: Side | None = Field(None, description="Width of the centre that is kept")
     crop_height: Side | None = Field(None, description="Height of the centre that is kept")
+    whiten: bool = Field(
+        False, description="Each image, as cropped, is brought to mean 0 and deviation 1"
+    )
     dimension_order: Literal["NCHW", "NCWH", "NHWC", "NWHC"] = "NCHW"
     dtype: Literal["float32", "uint8"] = "float32"
 

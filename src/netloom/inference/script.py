@@ -99,6 +99,10 @@ _TENSOR = """    return image.reshape({height}, {width}, {channels})
 for path in sys.argv[1:]:
     data = pixels(path){window}.astype(np.float32).transpose(2, 0, 1)
 """
+_WHITEN = """    data = data - np.float32(data.mean(dtype=np.float64))
+    deviation = np.sqrt((data.astype(np.float64) ** 2).mean())
+    data = data / np.float32(max(deviation, 1 / np.sqrt(data.size)))
+"""
 _RUN = """    data = np.ascontiguousarray(data)[None]
     output = network.run(card["outputs"][-1:], {card["input"]: data})[0]
     output = output.astype(np.float32).reshape(-1)
@@ -189,6 +193,8 @@ def _tensor(card: ModelCard) -> Iterator[str]:
     if made.input_size != (made.width, made.height):
         cut = f"{rows.start}:{rows.stop}, {columns.start}:{columns.stop}"
         yield f"    data = data[:, {cut}]  # the centre\n"
+    if made.whiten:
+        yield _WHITEN
     if made.dimension_order != "NCHW":
         axes = tuple("NCHW".index(axis) - 1 for axis in made.dimension_order[1:])
         yield f"    data = data.transpose{axes}\n"

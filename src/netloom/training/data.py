@@ -170,6 +170,7 @@ class Input:
         self.size = (height, width)
         # How far a crop may be moved: down and to the right.
         self.room = (preprocessing.height - height, preprocessing.width - width)
+        self._whiten = preprocessing.whiten
         mean = preprocessing.mean_values
         self._mean: Any = None
         if mean is not None:
@@ -208,7 +209,15 @@ class Input:
             values *= float(self._factor)
         if mean is not None:
             values -= mean
-        return values.permute(0, 3, 1, 2)
+        return (_whitened(values) if self._whiten else values).permute(0, 3, 1, 2)
+
+
+def _whitened(values: Tensor) -> Tensor:
+    """Return the values as `netloom.images.preprocessing.whitened` does, N x H x W x C."""
+    axes = (1, 2, 3)
+    values = values - values.double().mean(axes, keepdim=True).float()
+    deviation = values.double().square().mean(axes, keepdim=True).sqrt()
+    return values / deviation.clamp_min(1 / math.sqrt(values[0].numel())).float()
 
 
 def cut(pixels: Tensor, corners: Tensor, size: tuple[int, int]) -> Tensor:

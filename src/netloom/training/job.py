@@ -65,6 +65,7 @@ class Train(Step):
     policy: RatePolicy = RatePolicy(name="step", step_size=33, gamma=0.1)
     crop_size: int | None = None
     mean: Literal["none", "image", "pixel"] = "image"
+    whiten: bool = False
     augmentations: Augmentations = Augmentations()
     refinements: Refinements = Refinements()
     memory_limit: int | None = None  # bytes for decoded images; None: a third of the free memory
@@ -190,7 +191,9 @@ class Train(Step):
                 "The dataset has no mean image.", hint="Choose 'none' as the mean to subtract."
             )
         with_mean = made.with_mean(self.mean, dataset.mean)
-        return with_mean.with_changes(crop_width=self.crop_size, crop_height=self.crop_size)
+        return with_mean.with_changes(
+            crop_width=self.crop_size, crop_height=self.crop_size, whiten=self.whiten
+        )
 
     def _build(
         self, dataset: datasets.Dataset, preprocessing: Preprocessing, device: Any

@@ -11,12 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 _OFF = ("", "0", "none", "false", "no", "off", "n", "f", "null")
-_WHITENING = "Whitening is not available yet. Leave it out."
 _PYTHON_LAYER = "Python layers belong to Caffe networks, which are not available yet. Leave it out."
 
 # Field -> the sentence for any value that is not off.
 _LATER = {
-    "aug_whitening": _WHITENING,
     "python_layer_client_file": _PYTHON_LAYER,
     "python_layer_server_file": _PYTHON_LAYER,
     "traces_interval": "Timeline traces belong to TensorFlow, which is not available yet.",

@@ -259,6 +259,7 @@ class ClassificationModel(
             policy=self.policy(),
             crop_size=self.crop_size,
             mean=self.use_mean,
+            whiten=self.aug_whitening,
             augmentations=self.augmentations(),
             refinements=self.refinements(),
             memory_limit=None if self.memory_limit is None else self.memory_limit * 2**20,

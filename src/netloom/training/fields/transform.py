@@ -25,3 +25,9 @@ class TransformFields(Options):
         description="The mean image, its one mean pixel, or nothing",
         json_schema_extra={"group": "Data transformation"},
     )
+    aug_whitening: bool = Field(
+        False,
+        title="Whitening",
+        description="Brings each image to mean 0 and deviation 1, also those that are classified",
+        json_schema_extra={"group": "Data transformation"},
+    )

@@ -38,6 +38,7 @@ FACTS = (
     ("iterations", "Iterations", lambda value: count(int(value))),
     ("stopped_early", "Stopped early", lambda value: f"after epoch {plain_epoch(float(value))}"),
 )
+SELDOM = ("Data augmentation", "Refinements")  # groups of which only what was changed is shown
 MOST_FRESH = 8  # layers that are named
 
 
@@ -86,6 +87,9 @@ def settings(job: Job) -> tuple[tuple[str, str], ...]:
     for field in ClassificationModel.describe():
         value = job.options.get(field.name)
         if field.name in left_out or value is None or value in ("", []):
+            continue
+        unchanged = value == field.default and not field.extra.get("when")
+        if unchanged and field.group in SELDOM:
             continue
         if not _counts(field.extra.get("when"), job.options):
             continue
