@@ -8,10 +8,11 @@ Each field can be set by the environment variable `NETLOOM_<NAME>`, for example
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -19,10 +20,15 @@ def _default_roots() -> tuple[Path, ...]:
     return tuple(dict.fromkeys((Path.home(), Path.cwd())))
 
 
+# What workers are not told: they run the network texts of users.
+FOR_SERVERS_ONLY = frozenset({"webhooks", "webhook_secret"})
+_WEB_ADDRESS = re.compile(r"https?://[^\s/?#@:]+(?::[0-9]{1,5})?(?:[/?#]\S*)?", re.IGNORECASE)
+
+
 class Settings(BaseSettings):
     """What a server, a worker and the command line need to know about this installation."""
 
-    model_config = SettingsConfigDict(env_prefix="NETLOOM_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="NETLOOM_", frozen=True, hide_input_in_errors=True)
 
     data: Path = Field(
         default_factory=lambda: Path.home() / ".netloom",
@@ -50,6 +56,15 @@ class Settings(BaseSettings):
     )
     fetch_private: bool = Field(
         False, description="Fetch images also from URLs that lead to private addresses"
+    )
+    webhooks: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="URLs that are told when a job has ended"
+    )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Key that signs what webhooks are told"
+    )
+    public_url: str = Field(
+        "", description="Address by which people reach the server, for links in webhooks"
     )
     upload_bytes: int = Field(512 * 2**20, ge=1, description="Largest upload, in bytes")
     session_bytes: int = Field(
@@ -79,6 +94,23 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("webhooks", mode="before")
+    @classmethod
+    def _split_urls(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        urls = [url.strip() for url in value.split(",") if url.strip()]
+        # Which one is wrong is told by its number: an address is often a secret.
+        for number, url in enumerate(urls, 1):
+            if not _WEB_ADDRESS.fullmatch(url):
+                raise ValueError(f"address {number} is not one with http:// or https:// and a host")
+        return tuple(SecretStr(url) for url in urls)
+
+    @property
+    def public_address(self) -> str:
+        """The address of the pages, without a slash at its end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
     def database_url(self) -> str:

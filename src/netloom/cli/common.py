@@ -30,15 +30,16 @@ def settings_for(**given: Any) -> Settings:
     from pydantic import ValidationError
 
     from netloom.errors import BadSettings
-    from netloom.settings import Settings
+    from netloom.settings import FOR_SERVERS_ONLY, Settings
 
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         name = str(problem["loc"][0])
+        value = "what it is" if name in FOR_SERVERS_ONLY else repr(problem["input"])
         raise BadSettings(
-            f"The setting {name} cannot be {problem['input']!r}: {problem['msg']}.",
+            f"The setting {name} cannot be {value}: {problem['msg']}.",
             hint=f"Look at NETLOOM_{name.upper()}.",
         ) from None
 

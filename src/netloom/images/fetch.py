@@ -44,7 +44,7 @@ def fetch(
     deadline = time.monotonic() + seconds
     target = _parse(url)
     # No proxies from the environment: a proxy would look up names by itself, unchecked.
-    with httpx.Client(verify=_trusted(), trust_env=False, follow_redirects=False) as client:
+    with httpx.Client(verify=trusted(), trust_env=False, follow_redirects=False) as client:
         for _ in range(MAX_REDIRECTS + 1):
             answer = _get(client, target, max_bytes, deadline, allow_private)
             if isinstance(answer, bytes):
@@ -59,7 +59,8 @@ def is_url(source: str) -> bool:
 
 
 @functools.cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
+    """Return whose certificates count; the environment has no say."""
     return httpx.create_ssl_context(trust_env=False)  # 20 ms, so once
 
 
@@ -78,7 +79,7 @@ def _get(
 ) -> bytes | httpx.URL:
     """Return the body, or where a redirect leads."""
     failure: Exception | None = None
-    for address in _addresses(target, allow_private):
+    for address in addresses_of(target, allow_private):
         try:
             return _get_from(client, target, address, max_bytes, deadline)
         except httpx.ConnectError as error:  # the next address may answer
@@ -90,7 +91,7 @@ def _get(
     raise InvalidInput(f"{_shown(target)} cannot be reached: {failure}.") from failure
 
 
-def _addresses(target: httpx.URL, allow_private: bool) -> list[str]:
+def addresses_of(target: httpx.URL, allow_private: bool) -> list[str]:
     """Return the addresses of the host; raise InvalidInput if one of them may not be asked."""
     try:
         found = socket.getaddrinfo(target.host, _port(target), type=socket.SOCK_STREAM)

@@ -2,8 +2,8 @@
 Afterwards: what is done once a job has ended, beside the scheduler and never in its way.
 
 The scheduler that works looks for ends among the events; a thread measures what the job
-takes on the disk. Each end is done once, also by schedulers that follow one another: the
-job's facts tell which was the last.
+takes on the disk and has webhooks told. Each end is done once, also by schedulers that
+follow one another: the job's facts tell which was the last.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Collection
 from queue import SimpleQueue
 
 from netloom.errors import JobNotFound
+from netloom.jobs.webhooks import Webhooks
 from netloom.store import Ending, Job, Store
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ class Afterwards:
         """`only` limits whose ends are dealt with."""
         self._store = store
         self._only = only
+        self._webhooks = Webhooks(store.settings)
         self._seen = 0
         self._queue: SimpleQueue[Ending | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
@@ -50,6 +52,7 @@ class Afterwards:
             self._queue.put(None)
             self._thread.join()
             self._thread = None
+        self._webhooks.stop()
 
     def _start(self) -> None:
         if self._thread is None:
@@ -69,6 +72,7 @@ class Afterwards:
         job = self._store.job(ending.job_id)
         if job.facts.get(DONE, 0) < ending.event:
             measure(self._store, job)
+            self._webhooks.tell(job, ending.event)
             self._store.set_job_facts(job.id, {DONE: ending.event})
 
 

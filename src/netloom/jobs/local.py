@@ -18,7 +18,7 @@ from netloom.jobs.executors import Ended, Worker
 from netloom.jobs.processes import identify, is_alive, kill_orphans, signal_group
 from netloom.jobs.resources import Lent
 from netloom.jobs.runners import find_work
-from netloom.settings import Settings
+from netloom.settings import FOR_SERVERS_ONLY, Settings
 from netloom.store import Process, Step, Store
 
 Environment = Callable[[Step, Lent], Mapping[str, str]]
@@ -149,7 +149,9 @@ class Found:
 def as_variables(settings: Settings) -> dict[str, str]:
     """Return settings as the environment variables from which a worker reads them."""
     return {
-        f"NETLOOM_{name.upper()}": _as_text(getattr(settings, name))
+        f"NETLOOM_{name.upper()}": ""
+        if name in FOR_SERVERS_ONLY
+        else _as_text(getattr(settings, name))
         for name in type(settings).model_fields
     }
 
