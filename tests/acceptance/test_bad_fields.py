@@ -41,6 +41,9 @@ def test_a_wrong_dataset_field_is_named(
     # Fields of the separate folders count only where these are used.
     extra = {"has_val_folder": "y", "folder_val": str(shapes)} if "_val_" in field else {}
     extra |= {"has_test_folder": "y", "folder_test": str(shapes)} if "_test_" in field else {}
+    if field.startswith("textfile_"):
+        extra = {"method": "textfile", "textfile_use_val": "y", "textfile_use_test": "y"}
+        extra |= {"textfile_use_local_files": "y"} if "_local_" in field else {}
     answer = bench.dataset(shapes, **{**extra, field: value})
     assert answer.status_code == 400, answer.text
     assert field in answer.json()["errors"]
