@@ -74,6 +74,13 @@ RESIZE = {
         ("encoding", "encoding"),
     )
 }
+DRAWING = {
+    "framework": {**TEXT, "description": "Language of the network text"},
+    "custom_network": {**TEXT, "description": "Text of the network"},
+    "standard_networks": {**TEXT, "description": "Name of a standard network, without a text"},
+    "dataset_id": {**TEXT, "description": "Whose images and classes; else 3 x 224 x 224 and 1000"},
+    "crop_size": {**TEXT, "description": "As the field crop_size of a model"},
+}
 PREDICTIONS = {
     "type": "array",
     "description": "At most five [class, percent], best first",
@@ -150,6 +157,7 @@ def _fields() -> dict[str, dict[str, Any]]:
         evaluation_asked.PATH: SPLIT,
         f"{evaluation_asked.PATH}/stop": SPLIT,
         "/datasets/images/resize-example": RESIZE,
+        "/models/visualize-network": DRAWING,
         "/models/customize": {"snapshot_epoch": MODEL["snapshot_epoch"]},
         "/models/{job_id}/download": {"snapshot_epoch": MODEL["snapshot_epoch"]},
         "/models/{job_id}/download.{extension}": {"snapshot_epoch": MODEL["snapshot_epoch"]},

@@ -21,6 +21,7 @@ from netloom.web.workbench import (
     jobs,
     login,
     models,
+    network_drawing,
     pretrained,
     tools,
 )
@@ -46,6 +47,7 @@ def install(app: FastAPI) -> None:
         archives,
         pretrained,
         augmented,
+        network_drawing,
         models,
         hardware,
         jobs,
