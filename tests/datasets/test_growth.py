@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 FEW, MANY = 50, 250  # images of each run
 SIDE = 512  # pixels of a file, 768 kB each in the file and decoded
@@ -42,10 +43,10 @@ class Watched(RecordingRun):
             Watched.encoders = max(Watched.encoders, peak(child))
 
 
-folder, directory, side = sys.argv[1:]
+folder, directory, side, backend = sys.argv[1:]
 facts = {}
-for plan in plans(Path(folder), encoding="none", resize_width=side, resize_height=side,
-                  resize_mode="squash", folder_pct_val="0"):
+for plan in plans(Path(folder), backend=backend, encoding="none", resize_width=side,
+                  resize_height=side, resize_mode="squash", folder_pct_val="0"):
     run = Watched(Path(directory), cpus=1)
     plan.step.run(run)
     facts |= run.facts
@@ -53,7 +54,7 @@ print(json.dumps([facts["entries"], peak("self"), Watched.encoders]))
 """
 
 
-def peaks(root: Path, count: int) -> tuple[int, int]:
+def peaks(root: Path, count: int, backend: str) -> tuple[int, int]:
     """Build a dataset of `count` images; return the peaks of the build and of its encoders."""
     pixels = np.random.default_rng(1).integers(0, 256, (SIDE, SIDE, 3), np.uint8)
     image = root / "image.bmp"
@@ -64,7 +65,7 @@ def peaks(root: Path, count: int) -> tuple[int, int]:
             os.link(image, root / "images" / label / f"{number}.bmp")
     (root / "job").mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", CHILD, str(root / "images"), str(root / "job"), str(KEPT)],
+        [sys.executable, "-c", CHILD, str(root / "images"), str(root / "job"), str(KEPT), backend],
         stdout=subprocess.PIPE,
         check=True,
         cwd=Path(__file__).parents[2],
@@ -75,10 +76,11 @@ def peaks(root: Path, count: int) -> tuple[int, int]:
     return own, encoders
 
 
-def test_a_build_needs_no_more_memory_for_more_images(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", ["lmdb", "hdf5"])
+def test_a_build_needs_no_more_memory_for_more_images(tmp_path: Path, backend: str) -> None:
     found = []
     for count in (FEW, MANY):
         (tmp_path / str(count)).mkdir()
-        found.append(peaks(tmp_path / str(count), count))
+        found.append(peaks(tmp_path / str(count), count, backend))
     for few, many in zip(*found, strict=True):
         assert many - few < BOUND

@@ -30,10 +30,11 @@ def predictor_for(tmp_path: Path, dataset: datasets.Dataset) -> inference.Predic
     return inference.Predictor.open(directory, "snapshot_1.onnx")
 
 
-@pytest.mark.parametrize("encoding", ["png", "jpg", "none"])
+@pytest.mark.parametrize("stored", ["png", "jpg", "none", "hdf5"])
 @pytest.mark.parametrize("mode", ["squash", "half_crop"])
-def test_split_and_files_agree(tmp_path: Path, encoding: str, mode: str) -> None:
-    directory = build(tmp_path, encoding=encoding, resize_mode=mode)
+def test_split_and_files_agree(tmp_path: Path, stored: str, mode: str) -> None:
+    kind = {"backend": stored} if stored == "hdf5" else {"encoding": stored}
+    directory = build(tmp_path, resize_mode=mode, **kind)
     dataset = datasets.open(directory)
     predictor = predictor_for(tmp_path, dataset)
 

@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 from netloom import registry
 from netloom.datasets import manifest
 from netloom.datasets.crew import Crew, Stopped
+from netloom.datasets.database import LABEL_INDEX, Backend, Compression
 from netloom.datasets.encoder import EncoderOptions
 from netloom.datasets.entries import LABELS, EntryList, list_name, read_labels
 from netloom.datasets.failures import add_unreadable, read_left_out, unreadable_name
 from netloom.datasets.manifest import SplitInfo, database
-from netloom.datasets.reader import LABEL_INDEX
-from netloom.datasets.writer import LmdbWriter
+from netloom.datasets.writer import LmdbWriter, Writer
 from netloom.errors import DatasetFailed, DiskFull, NoReadableImages
 from netloom.images import Preprocessing, RunningMean, mean_picture, write_mean
 from netloom.interfaces.job import Step, StepRun
@@ -49,6 +49,8 @@ class CreateDb(Step):
     split: SplitName
     splits: tuple[SplitName, ...]  # all splits of the dataset, built by steps like this one
     preprocessing: Preprocessing
+    backend: Backend = "lmdb"
+    compression: Compression = "none"  # of HDF5 files
     source: str = "folder"  # plugin of the group netloom.sources that reads the listed files
     source_options: dict[str, Any]  # its fields, as for parsing
     shuffle: bool = True
@@ -68,8 +70,18 @@ class CreateDb(Step):
             build.remove_leftovers()
         run.record(build.facts())
         with _full_disk(self.split, run.directory):
-            manifest.complete(run.directory, self.splits, build.classes, self.preprocessing)
+            self._complete(run.directory, build.classes)
         run.progress(1.0, build.outcome())
+
+    def _complete(self, directory: Path, classes: list[str]) -> None:
+        manifest.complete(
+            directory,
+            self.splits,
+            classes=classes,
+            preprocessing=self.preprocessing,
+            backend=self.backend,
+            compression=self.compression,
+        )
 
 
 class _Build:
@@ -98,7 +110,7 @@ class _Build:
             crew = stack.enter_context(Crew(self._encoder_options(), self.run.cpus))
             entries = stack.enter_context(EntryList(self.directory / list_name(self.step.split)))
             order = self._order(entries.offsets())
-            writer = stack.enter_context(LmdbWriter(self.partial))
+            writer = stack.enter_context(self._writer())
             self._write_all(crew, order, writer)
             if not writer.count:
                 self._publish_unreadable()
@@ -140,9 +152,9 @@ class _Build:
             "image_width": made.width,
             "image_height": made.height,
             "image_channels": made.channels,
-            "backend": "lmdb",
+            "backend": self.step.backend,
             "encoding": made.stored,
-            "compression": "none",
+            "compression": self.step.compression,
             "mean": self.keeps_mean,
             "bytes": info.bytes,
             "seed": self.step.seed,
@@ -159,6 +171,17 @@ class _Build:
             mean=self.keeps_mean,
         )
 
+    def _writer(self) -> Writer:
+        if self.step.backend == "lmdb":
+            return LmdbWriter(self.partial)
+        from netloom.datasets.hdf5_writer import Hdf5Writer  # only these builds load the library
+
+        # A model directory stands beside that of the dataset, and reads the list from there.
+        listed = f"../{self.directory.name}/{self.database.name}"
+        made = self.step.preprocessing
+        shape = (made.channels, made.height, made.width)
+        return Hdf5Writer(self.partial, listed, shape, self.step.compression)
+
     def _order(self, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
         if not len(offsets):
             raise DatasetFailed(
@@ -169,7 +192,7 @@ class _Build:
             np.random.Generator(np.random.PCG64(self.step.seed)).shuffle(offsets)
         return offsets
 
-    def _write_all(self, crew: Crew, order: NDArray[np.int64], writer: LmdbWriter) -> None:
+    def _write_all(self, crew: Crew, order: NDArray[np.int64], writer: Writer) -> None:
         made = self.step.preprocessing
         pixels = made.width * made.height * made.channels
         size = max(1, min(_CHUNK_ENTRIES, _CHUNK_BYTES // pixels))

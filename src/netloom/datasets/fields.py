@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
+from netloom.datasets.database import Backend, Compression
 from netloom.interfaces.options import Options
 
 MAX_SIDE = 16_384  # pixels; a batch of larger images fits no machine
@@ -54,20 +55,24 @@ class DatasetFields(Options):
         description="What gives way when the ratio of the sides differs",
         json_schema_extra=_image(),
     )
+    backend: Backend = Field(
+        "lmdb",
+        title="DB backend",
+        description="Kind of database; hdf5 keeps floats and makes the encoding none",
+        json_schema_extra=_image(),
+    )
     encoding: Literal["none", "png", "jpg"] = Field(
         "png",
+        validate_default=True,  # HDF5 changes it
         title="Image encoding",
         description="How an image is stored; jpg is lossy (quality 90)",
         json_schema_extra={"group": "Database"},
     )
-    backend: Literal["lmdb"] = Field(
-        "lmdb", title="DB backend", description="Kind of database", json_schema_extra=_image()
-    )
-    compression: Literal["none", "gzip"] = Field(
+    compression: Compression = Field(
         "none",
         title="DB compression",
         description="For HDF5 only; LMDB stores encoded images and ignores it",
-        json_schema_extra={"group": "Database", "advanced": True},
+        json_schema_extra={"group": "Database"},
     )
 
     seed: int | None = Field(
@@ -78,3 +83,10 @@ class DatasetFields(Options):
         description="Repeats the same split and order; blank draws one and records it",
         json_schema_extra={"group": "Database", "advanced": True},
     )
+
+    @field_validator("encoding", "compression")
+    @classmethod
+    def _by_backend(cls, value: str, info: ValidationInfo) -> str:
+        """Make it none where the kind of database has no use for it, whatever was sent."""
+        used = {"encoding": "lmdb", "compression": "hdf5"}[str(info.field_name)]
+        return value if info.data.get("backend", used) == used else "none"

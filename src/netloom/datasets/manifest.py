@@ -15,6 +15,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from netloom.atomic import whole_file
+from netloom.datasets.database import Backend, Compression
 from netloom.errors import BadDataset
 from netloom.images import Preprocessing
 from netloom.interfaces.source import SplitName
@@ -67,7 +68,8 @@ class Manifest(_Stored):
     task: Literal["classification"] = "classification"
     classes: tuple[str, ...]  # class number = index
     preprocessing: Preprocessing  # from a file to the pixels in the databases
-    backend: Literal["lmdb"] = "lmdb"
+    backend: Backend = "lmdb"
+    compression: Compression = "none"  # of HDF5 files
     splits: dict[SplitName, SplitInfo]
     mean: str = ""  # file name of the mean image of the training split, BGR; empty without one
     mean_picture: str = ""  # file name of the same to look at
@@ -86,8 +88,11 @@ def database(split: str) -> str:
 def complete(
     directory: Path,
     splits: Sequence[SplitName],
+    *,
     classes: Sequence[str],
     preprocessing: Preprocessing,
+    backend: Backend,
+    compression: Compression,
 ) -> bool:
     """Write the manifest if every split is built; return whether it was written."""
     # Two steps may get here at once; both then write the same bytes.
@@ -98,6 +103,8 @@ def complete(
     Manifest(
         classes=tuple(classes),
         preprocessing=preprocessing,
+        backend=backend,
+        compression=compression,
         splits={split: SplitInfo.read(path) for split, path in paths.items()},
         mean=MEAN if has_mean else "",
         mean_picture=MEAN_PICTURE if has_mean else "",

@@ -81,11 +81,6 @@ class ClassificationDataset(TextFileFields, FolderFields, DatasetFields):
     def _known_method(cls, value: object) -> object:
         return _available(value, ("s3",), "Datasets by {!r}", "folder, textfile")
 
-    @field_validator("backend", mode="before")
-    @classmethod
-    def _known_backend(cls, value: object) -> object:
-        return _available(value, ("hdf5",), "{!r} databases", "lmdb")
-
     def preprocessing(self) -> Preprocessing:
         """Return how the images are decoded, resized and stored."""
         return Preprocessing(
@@ -123,6 +118,8 @@ class ClassificationDataset(TextFileFields, FolderFields, DatasetFields):
                     split=split,
                     splits=tuple(listing.splits),
                     preprocessing=self.preprocessing(),
+                    backend=self.backend,
+                    compression=self.compression,
                     source=listed.source,
                     source_options=listed.source_options,
                     shuffle=listing.shuffle,

@@ -23,16 +23,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from netloom.atomic import whole_file
 from netloom.datasets import manifest
-from netloom.datasets.database import open_database
+from netloom.datasets.database import Database, database_at
 from netloom.datasets.manifest import Manifest, SplitInfo
-from netloom.datasets.writer import key
 from netloom.errors import BadDataset
 from netloom.images import Datum, Preprocessing, encode, read_mean, unpack_datum
 from netloom.interfaces.source import SplitName
 
-LABEL_INDEX = "labels.npy"  # class number of every entry; made again when missing
 _SMALL = 64 * 64  # pixels
 _DECODE_BATCH = 256  # entries that a thread decodes between two looks at the queue
 
@@ -47,70 +44,45 @@ class PageEntry:
 
 
 class Split:
-    """The samples of one split, in the order of their keys."""
+    """The samples of one split, in the order in which they were written."""
 
-    def __init__(
-        self, directory: Path, info: SplitInfo, classes: Sequence[str], made: Preprocessing
-    ) -> None:
-        self.path = directory / info.db
+    def __init__(self, database: Database, info: SplitInfo, classes: Sequence[str]) -> None:
+        self.database = database
         self.info = info
         self.classes = tuple(classes)
-        self.shape = (made.height, made.width, made.channels)
-        self._database: Any = None  # opened when first used, in every process by itself
 
     def __len__(self) -> int:
         return self.info.entries
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)
-        state.update(_database=None)
-        state.pop("_labels", None)
-        return state
+    @property
+    def path(self) -> Path:
+        """Return the folder of the database."""
+        return self.database.path
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Return height, width and channels of every image."""
+        return self.database.shape
+
+    def open(self) -> None:
+        """Open the database now; else that happens when it is first used in a process."""
+        self.database.open()
 
     def labels(self) -> NDArray[np.int64]:
         """Return the class number of every sample."""
-        return self._labels.astype(np.int64)
-
-    @cached_property
-    def _labels(self) -> NDArray[np.int32]:
-        path = self.path / LABEL_INDEX
-        try:
-            labels: NDArray[np.int32] = np.load(path, mmap_mode="r", allow_pickle=False)
-            if labels.shape == (len(self),):
-                return labels.view(np.ndarray)
-        except (OSError, ValueError, EOFError):
-            pass
-        return self._make_index(path)
-
-    def _make_index(self, path: Path) -> NDArray[np.int32]:
-        with self._begin() as transaction:
-            keys = transaction.cursor().iternext(keys=True, values=False)
-            labels = np.fromiter((int(k[k.index(b"_") + 1 :]) for k in keys), np.int32)
-        if len(labels) != len(self):
-            raise BadDataset(
-                f"The database {self.path.name} has {len(labels):,} entries instead of"
-                f" {len(self):,}.",
-                hint="Create the dataset again.",
-            )
-        try:
-            with whole_file(path) as file:
-                np.save(file, labels)
-        except OSError:
-            pass  # a folder that cannot be written to is read all the same
-        return labels
+        return self.database.labels.astype(np.int64)
 
     @property
     def keys(self) -> Iterator[bytes]:
         """Yield the keys of all samples."""
-        return (key(index, label) for index, label in enumerate(self._labels.tolist()))
+        return map(self.database.key, range(len(self)))
 
     def raw(self, index: int) -> bytes:
-        """Return the stored value of a sample, a Caffe Datum."""
-        with self._begin() as transaction:
-            return self._value(transaction, index)
+        """Return a sample as a Caffe Datum."""
+        return self.database.value(index)
 
     def datum(self, index: int) -> Datum:
-        """Return a sample as it is stored."""
+        """Return a sample as a Caffe Datum, taken apart."""
         return unpack_datum(self.raw(index))
 
     def image_bytes(self, index: int) -> bytes:
@@ -121,9 +93,7 @@ class Split:
     def read(self, indices: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
         """Return the pixels of samples, N x H x W x C, RGB or grey."""
         out = np.empty((len(indices), *self.shape), np.uint8)
-        with self._begin() as transaction:
-            for row, index in enumerate(np.asarray(indices).tolist()):
-                self._decode(self._value(transaction, index), out[row])
+        self.database.read(np.asarray(indices).tolist(), out)
         return out
 
     def decode_all(
@@ -133,14 +103,18 @@ class Split:
         if out is None:
             out = np.empty((len(self), *self.shape), np.uint8)
         starts = range(0, len(self), _DECODE_BATCH)
+
+        def decode(start: int) -> None:
+            self.database.read_range(start, out[start : start + _DECODE_BATCH])
+
         with ThreadPoolExecutor(threads or self._decode_threads()) as pool:
-            for _ in pool.map(lambda start: self._decode_range(out, start), starts):
+            for _ in pool.map(decode, starts):
                 pass
         return out
 
     def page(self, offset: int, size: int, label: int | None = None) -> list[PageEntry]:
         """Return some samples in order, of one class only if its number is given."""
-        labels = self._labels
+        labels = self.database.labels
         if label is None:
             found = range(offset, min(offset + size, len(self)))
         else:
@@ -152,56 +126,12 @@ class Split:
 
     def count(self, label: int | None = None) -> int:
         """Return the number of samples, of one class only if its number is given."""
-        return len(self) if label is None else int(np.count_nonzero(self._labels == label))
+        return len(self) if label is None else int(np.count_nonzero(self.database.labels == label))
 
     def _decode_threads(self) -> int:
         # Threads that decode tiny images only wait for each other to leave the interpreter.
         small = self.shape[0] * self.shape[1] < _SMALL
         return 1 if small else len(os.sched_getaffinity(0))
-
-    def _decode_range(self, out: NDArray[np.uint8], start: int) -> None:
-        rows = out[start : start + _DECODE_BATCH]
-        with self._begin() as transaction:
-            cursor = transaction.cursor()
-            if not cursor.set_key(key(start, int(self._labels[start]))):
-                raise self._lacks(start)
-            values = cursor.iternext(keys=False, values=True)
-            count = 0
-            for row, value in zip(rows, values, strict=False):
-                self._decode(value, row)
-                count += 1
-        if count < len(rows):
-            raise self._lacks(start + count)
-
-    def _decode(self, value: bytes, out: NDArray[np.uint8]) -> None:
-        pixels = unpack_datum(value).pixels()
-        if pixels.shape != out.shape:
-            raise BadDataset(
-                f"An entry of {self.path.name} has the shape {pixels.shape} instead of"
-                f" {out.shape}.",
-                hint="Create the dataset again.",
-            )
-        out[...] = pixels
-
-    def _value(self, transaction: Any, index: int) -> bytes:
-        if not 0 <= index < len(self):
-            raise IndexError(f"{index} is not below {len(self)}")
-        value: bytes | None = transaction.get(key(index, int(self._labels[index])))
-        if value is None:
-            raise self._lacks(index)
-        return value
-
-    def _lacks(self, index: int) -> BadDataset:
-        return BadDataset(
-            f"The database {self.path.name} has no entry {index}.",
-            hint="Create the dataset again.",
-        )
-
-    def _begin(self) -> Any:
-        """Return a read-only transaction."""
-        if self._database is None:
-            self._database = open_database(self.path)
-        return self._database.begin()
 
 
 class Dataset:
@@ -238,7 +168,11 @@ class Dataset:
         """Return a split; raise BadDataset if the dataset has none of this name."""
         for split, info in self.manifest.splits.items():
             if split == name:
-                return Split(self.directory, info, self.classes, self.preprocessing)
+                made = self.preprocessing
+                shape = (made.height, made.width, made.channels)
+                path = self.directory / info.db
+                database = database_at(path, self.manifest.backend, info.entries, shape)
+                return Split(database, info, self.classes)
         raise BadDataset(
             f"The dataset has no {name} split.", hint=f"It has: {', '.join(self.splits)}."
         )

@@ -1,10 +1,10 @@
 """
-Writer: one LMDB database, filled in the order of its keys.
+Writer: one database, filled in the order of its entries; here LMDB, HDF5 in `hdf5_writer`.
 
     with LmdbWriter(path) as writer:
         writer.append(labels, values)
 
-Keys are `%08d_%d`: the running number of the entry and its class number.
+Keys of LMDB are `%08d_%d`: the running number of the entry and its class number.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import lmdb
 import numpy as np
@@ -24,6 +24,33 @@ _FIRST_SIZE = 64 * 2**20  # bytes; doubled whenever the database is full
 def key(number: int, label: int) -> bytes:
     """Return the key of an entry."""
     return b"%08d_%d" % (number, label)
+
+
+class Writer(Protocol):
+    """What a build needs of a new database."""
+
+    count: int  # entries so far
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def append(self, labels: NDArray[np.int32], values: Sequence[memoryview | bytes]) -> None:
+        """Write entries, each a Datum, after those already there."""
+        ...
+
+    def flush(self) -> None:
+        """Wait until everything is on the disk."""
+        ...
+
+    def labels(self) -> NDArray[np.int32]:
+        """Return the class number of every entry written."""
+        ...
 
 
 class LmdbWriter:

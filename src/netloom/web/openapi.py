@@ -72,6 +72,8 @@ RESIZE = {
         ("channels", "resize_channels"),
         ("resize_mode", "resize_mode"),
         ("encoding", "encoding"),
+        ("backend", "backend"),
+        ("compression", "compression"),
     )
 }
 DRAWING = {

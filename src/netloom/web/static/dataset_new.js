@@ -7,6 +7,7 @@ const example = document.getElementById("resize-example");
 const FIELDS = {
   width: "resize_width", height: "resize_height", channels: "resize_channels",
   resize_mode: "resize_mode", backend: "backend", encoding: "encoding",
+  compression: "compression",
 };
 
 let timer;

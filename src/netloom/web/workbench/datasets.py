@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
@@ -26,6 +27,10 @@ from netloom.web.workbench.pages import (
     ResizeExampleFragment,
 )
 from netloom.web.workbench.render import render
+
+if TYPE_CHECKING:
+    from netloom.datasets import ClassificationDataset
+    from netloom.images import Pixels
 
 router = APIRouter(tags=["datasets"])
 
@@ -171,19 +176,32 @@ def _resized(posted: Posted) -> ResizeExampleFragment:
         "resize_channels": posted.text("channels") or "3",
         "resize_mode": posted.text("resize_mode") or "squash",
         "encoding": posted.text("encoding") or "png",
+        "backend": posted.text("backend") or "lmdb",
+        "compression": posted.text("compression") or "none",
     }
     try:
-        made = ClassificationDataset.from_form(wanted).preprocessing()
+        options = ClassificationDataset.from_form(wanted)
     except InvalidOptions as error:
         names = {name: name.removeprefix("resize_") for name in error.errors}
         raise InvalidOptions({names[name]: texts for name, texts in error.errors.items()}) from None
+    made = options.preprocessing()
     if made.width * made.height > MOST_EXAMPLE_PIXELS:
         raise InvalidOptions({"width": ["The example is too large to be shown."]})
     pixels = made.pixels(images.sample())
     shown = images.encode(pixels, "jpg" if made.stored == "jpg" else "png")
     return ResizeExampleFragment(
         image_url=data_url(shown),
-        bytes=pixels.nbytes if made.stored == "none" else len(shown),
+        bytes=_kept(pixels, options) if made.stored == "none" else len(shown),
         width=made.width,
         height=made.height,
+    )
+
+
+def _kept(pixels: Pixels, options: ClassificationDataset) -> int:
+    """Return the bytes that raw pixels take in a database."""
+    if options.backend == "lmdb":
+        return pixels.nbytes
+    floats = pixels.transpose(2, 0, 1).astype("float32")
+    return (
+        len(zlib.compress(floats.tobytes(), 4)) if options.compression == "gzip" else floats.nbytes
     )
