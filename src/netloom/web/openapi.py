@@ -20,6 +20,7 @@ from netloom.web.workbench import (
     evaluation_asked,
     models,
     pretrained,
+    uploaded,
 )
 
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
@@ -164,6 +165,7 @@ def _fields() -> dict[str, dict[str, Any]]:
         "/models/{job_id}/download": {"snapshot_epoch": MODEL["snapshot_epoch"]},
         "/models/{job_id}/download.{extension}": {"snapshot_epoch": MODEL["snapshot_epoch"]},
         "/models/{job_id}/to_pretrained": {"snapshot_epoch": MODEL["snapshot_epoch"]},
+        uploaded.PATH: {"archive": {**FILE, "description": "tar, tar.gz, tar.bz2 or zip"}},
         "/login": {"username": TEXT, "next": TEXT},
         "/logout": {"next": TEXT},
     }

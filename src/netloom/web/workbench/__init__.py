@@ -24,6 +24,7 @@ from netloom.web.workbench import (
     network_drawing,
     pretrained,
     tools,
+    uploaded,
 )
 
 
@@ -45,6 +46,7 @@ def install(app: FastAPI) -> None:
         examples,
         datasets,
         archives,
+        uploaded,
         pretrained,
         augmented,
         network_drawing,
