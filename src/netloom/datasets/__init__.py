@@ -6,7 +6,7 @@ Datasets: from images to databases that training reads.
     parse        list the images of a source, divided into splits
     build        write the database of a split
     manifest     what a built dataset says about itself
-    reader       random access to the samples
+    reader       random access to the samples; `open_database` for databases of other programs
     failures     the files that could not be read, with reasons
     download     well-known datasets as folders of images
 """
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from netloom.datasets.build import CreateDb
+    from netloom.datasets.caffe_database import open_database
     from netloom.datasets.failures import unreadable
     from netloom.datasets.manifest import Manifest, SplitInfo
     from netloom.datasets.options import ClassificationDataset
@@ -32,6 +33,7 @@ _MODULES = {
     "Split": "reader",
     "SplitInfo": "manifest",
     "open": "reader",
+    "open_database": "caffe_database",
     "unreadable": "failures",
 }
 
@@ -45,6 +47,7 @@ __all__ = [
     "Split",
     "SplitInfo",
     "open",
+    "open_database",
     "unreadable",
 ]
 
