@@ -33,9 +33,12 @@ def begin_history(session: Session, row: Job | Step) -> None:
     session.add(StatusChange(job_id=job_id, step_id=step_id, status=row.status, time=row.created))
 
 
-def change_status(session: Session, row: Job | Step, new: Status) -> bool:
-    """Give a locked row a new status; return False where the table does not allow it."""
-    if row.status == new or not may_follow(row.status, new):
+def change_status(session: Session, row: Job | Step, new: Status, *, asked: bool = False) -> bool:
+    """Give a locked row a new status; return False where the table does not allow it.
+
+    `asked` says that a user wants what does not happen by itself.
+    """
+    if row.status == new or not may_follow(row.status, new, asked=asked):
         return False
     row.status = new.value
     job_id, step_id = _ids(row)

@@ -58,6 +58,9 @@ NEXT: dict[Status, frozenset[Status]] = {
     Status.ERROR: frozenset(),
 }
 
+# What may follow only because a user asks for it: an aborted training is resumed.
+ASKED: dict[Status, frozenset[Status]] = {Status.ABORTED: frozenset({Status.WAITING})}
+
 BRIEF_WAIT = 1.0  # seconds; a shorter wait before Running is not worth a line in the history
 
 # Of the steps of a job, the first of these that occurs is shown for the whole job.
@@ -71,9 +74,9 @@ _SHOWN = (
 )
 
 
-def may_follow(old: str, new: str) -> bool:
-    """Return whether a job or step may go from one status to another."""
-    return Status(new) in NEXT[Status(old)]
+def may_follow(old: str, new: str, *, asked: bool = False) -> bool:
+    """Return whether a job or step may go from one status to another, if a user asks for it."""
+    return Status(new) in (ASKED.get(Status(old), frozenset()) if asked else NEXT[Status(old)])
 
 
 def label(code: str) -> str:

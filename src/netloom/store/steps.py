@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from netloom.errors import NotRunning, StaleAttempt
+from netloom.errors import InvalidInput, NotRunning, StaleAttempt
 from netloom.store.database import tell
 from netloom.store.history import change_status
 from netloom.store.part import Part, find_job, find_step, pass_fence
@@ -173,6 +173,23 @@ class Steps(Part):
                 raise NotRunning
             change_status(session, job, Status.ABORTED)
             _end_others(session, job)
+
+    def resume_job(self, job_id: str) -> None:
+        """Let an aborted job wait to go on; raise InvalidInput where it cannot."""
+        with self.database.write() as session:
+            job = find_job(session, job_id, lock=True)
+            query = select(Step).where(Step.job_id == job.id).order_by(Step.id).with_for_update()
+            steps = list(session.scalars(query))
+            if any(step.status == Status.RUNNING for step in steps):
+                raise InvalidInput(f'"{job.name}" is still stopping.', hint="Try again soon.")
+            dataset = find_job(session, job.dataset_id).status if job.dataset_id else Status.DONE
+            if dataset in (Status.ABORTED, Status.ERROR):
+                raise InvalidInput("Its dataset is not complete.", hint="Build the dataset again.")
+            if not change_status(session, job, Status.WAITING, asked=True):
+                raise InvalidInput(f'"{job.name}" was not aborted.')
+            for step in steps:
+                if change_status(session, step, Status.WAITING, asked=True):
+                    step.abort_requested, step.crashes, step.stopped = False, 0, None
 
 
 def _lock(session: Session, step_id: int, attempt: int | None = None) -> tuple[Job, Step]:

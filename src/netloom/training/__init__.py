@@ -11,6 +11,7 @@ Training: from a dataset and a network text to a model.
     origins      which text and which weights the options mean
     initial      starting from given weights, layer by layer
     weights      files of weights, checked and read
+    again        more epochs for a model that is done
     checkpoint   everything a restart needs
     export       from weights to ONNX, checked on real samples
     threads      how many cores to use beside other work
@@ -20,6 +21,7 @@ Nothing here imports torch before a step runs. By hand:
     netloom train dataset=20260105-101500-0a1b standard_networks=lenet train_epochs=3
 """
 
+from netloom.training.again import train_on
 from netloom.training.fields import RateFields
 from netloom.training.job import Train
 from netloom.training.options import ClassificationModel
@@ -37,6 +39,7 @@ __all__ = [
     "from_snapshot",
     "paths_of",
     "text_of",
+    "train_on",
     "weights_in",
     "weights_of",
     "with_snapshot",

@@ -13,6 +13,8 @@ import errno
 import json
 import os
 import random
+import shutil
+import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,6 +53,30 @@ def save(
 def exists(directory: Path) -> bool:
     """Return whether a training in this directory goes on rather than begins."""
     return (directory / CHECKPOINT).exists()
+
+
+def adopt(source: Path, directory: Path) -> None:
+    """Begin with the checkpoint of another training; what it said of its snapshots is left out.
+
+    Raise StepFailed if that training, or its checkpoint, is gone.
+    """
+    try:
+        with (source / CHECKPOINT).open("rb") as file, replacing(directory / CHECKPOINT) as new:
+            header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+            state = json.loads(header["__metadata__"]["state"])
+            state["progress"]["best"] = None
+            state["progress"]["at"]["patience"] = {}
+            header["__metadata__"]["state"] = json.dumps(state)
+            text = json.dumps(header).encode()
+            text += b" " * (-len(text) % 8)  # tensors are aligned, as the format wants them
+            with new.open("wb") as copy:
+                copy.write(struct.pack("<Q", len(text)) + text)
+                shutil.copyfileobj(file, copy, 2**20)
+    except (FileNotFoundError, KeyError, TypeError, ValueError, struct.error) as error:
+        raise StepFailed(
+            "The checkpoint of the model to go on from is gone.",
+            hint="Start a new model from a snapshot.",
+        ) from error
 
 
 def load(

@@ -70,6 +70,7 @@ class Train(Step):
     refinements: Refinements = Refinements()
     memory_limit: int | None = None  # bytes for decoded images; None: a third of the free memory
     initial: Initial | None = None  # weights to start from; None: by chance
+    continues: str = ""  # id of the training whose checkpoint this one begins with
 
     def environment(self) -> dict[str, str]:
         """Return how the threads of this process wait and how it keeps its memory."""
@@ -115,8 +116,12 @@ class Train(Step):
         dataset = datasets.open(run.directory_of(self.dataset))
         preprocessing = self._preprocessing(dataset)
         network = self._build(dataset, preprocessing, device)
-        if self.initial is not None and not checkpoint.exists(run.directory):
-            begin_from(self.initial, network.module, run)
+        if not checkpoint.exists(run.directory):
+            if self.continues:
+                checkpoint.adopt(run.directory_of(self.continues), run.directory)
+                run.record({"continues": self.initial.what if self.initial else self.continues})
+            elif self.initial is not None:
+                begin_from(self.initial, network.module, run)
         card = _write_model(run.directory, self, dataset, preprocessing)
         train, val = self._images(dataset, device, cores.most)
         module: Any = network.module  # torch declares no `to` with a memory format

@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from netloom.web.workbench import (
     actions,
+    again,
     archives,
     augmented,
     classify_many,
@@ -48,6 +49,7 @@ def install(app: FastAPI) -> None:
         archives,
         uploaded,
         pretrained,
+        again,
         augmented,
         network_drawing,
         models,

@@ -58,6 +58,8 @@ def facts(job: Job) -> tuple[tuple[str, str], ...]:
     step = train_step(job)
     known = {**step.facts, **(step.facts.get("network") or {})} if step else {}
     shown = [(label, show(known[name])) for name, label, show in FACTS if known.get(name)]
+    if known.get("continues"):
+        shown.append(("Continues", str(known["continues"])))
     shown += _started_from(known.get("initial") or {})
     best = known.get("best") or {}
     if best.get("accuracy") is not None:
