@@ -32,6 +32,8 @@ def addresses(browser: Browser, site: str, drawings: Path) -> Iterator[dict[str,
     yield {
         "home": "/",
         "models": "/?tab=2",
+        "pretrained": "/?tab=3",
+        "upload pretrained": "/pretrained_models/new",
         "nothing found": "/?datasets_text=nothing-is-called-so",
         "login": "/login",
         "new dataset": "/datasets/images/classification/new",
@@ -45,8 +47,8 @@ def addresses(browser: Browser, site: str, drawings: Path) -> Iterator[dict[str,
 
 
 PAGES = [
-    "home", "models", "nothing found", "login", "new dataset", "dataset", "explorer", "new model",
-    "model", "error",
+    "home", "models", "pretrained", "upload pretrained", "nothing found", "login", "new dataset", "dataset",
+    "explorer", "new model", "model", "error",
 ]  # fmt: skip
 
 
