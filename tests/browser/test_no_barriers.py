@@ -47,8 +47,8 @@ def addresses(browser: Browser, site: str, drawings: Path) -> Iterator[dict[str,
 
 
 PAGES = [
-    "home", "models", "pretrained", "upload pretrained", "nothing found", "login", "new dataset", "dataset",
-    "explorer", "new model", "model", "error",
+    "home", "models", "pretrained", "upload pretrained", "nothing found", "login", "new dataset",
+    "dataset", "explorer", "new model", "model", "error",
 ]  # fmt: skip
 
 
