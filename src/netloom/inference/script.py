@@ -134,7 +134,7 @@ def _parts(card: ModelCard) -> Iterator[str]:
     yield _HEAD + ("import zlib\n" if pads and made.fill == "noise" else "")
     yield _SETUP.format(card=CARD, network=NETWORK)
     if made.mean == "image":
-        yield f'mean = np.load(here / "{made.mean_file}").astype(np.float32)\n'
+        yield f"mean = np.load(here / {made.mean_file!r}).astype(np.float32)\n"
     yield _DECODE
     yield _GREY if made.channels == 1 else _COLOUR
     yield from _resize(card)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import time
-from urllib.parse import urlencode
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends
 from starlette.concurrency import run_in_threadpool
