@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import httpx
 import pytest
@@ -148,3 +149,29 @@ def test_tables_tell_what_jobs_take_on_the_disk(
     assert "5.0 MB on disk" in anyone.get(f"/models/{model.id}").text
     assert "5.0 MB" in anyone.get("/fragments/models?models_sort=disk").text
     assert "bytes" not in anyone.get(f"/models/{model.id}.json").json()
+
+
+def test_tables_are_grouped_and_sorted_by_two_keys(
+    anyone: httpx.Client, server: Server, make_model: MakeModel
+) -> None:
+    models = [make_model(epochs=0) for _ in range(4)]
+    for model, (name, group) in zip(
+        models, (("b", "x"), ("a", "x"), ("c", ""), ("d", "w")), strict=True
+    ):
+        server.store.edit_job(model.id, name=f"model {name}", group=group)
+
+    def order(query: str, **cookies: str) -> list[str]:
+        anyone.cookies.update(cookies)
+        text = anyone.get(f"/fragments/models?{query}").text
+        return re.findall(r'data-name="model (\w) ', text)
+
+    two_keys = "models_sort=status&models_order=asc&models_then=name&models_then_order="
+    assert order(f"{two_keys}asc") == ["a", "b", "c", "d"]
+    assert order(f"{two_keys}desc") == ["d", "c", "b", "a"]
+    assert order(f"{two_keys}asc&models_grouped=1") == ["d", "a", "b", "c"]
+    text = anyone.get("/fragments/models?models_grouped=1&models_limit=1").text
+    assert 'data-fold="w"' in text
+    assert order("models_sort=nothing&models_then=nothing") == ["d", "c", "a", "b"]
+    assert order("", layout="models_sort%3Dname%26models_order%3Dasc") == ["a", "b", "c", "d"]
+    assert order("models_order=desc") == ["d", "c", "b", "a"]
+    assert order("", layout="%00%26models_sort%3D%2527%26tab") == ["d", "c", "a", "b"]

@@ -52,14 +52,17 @@ class Listing(Part):
         running: bool | None = None,
         group: str | None = None,
         owner: str | None = None,
+        then: tuple[str, bool] | None = None,
+        by_group: bool = False,
     ) -> tuple[list[Job], int]:
         """Return one page of jobs with their steps, and how many there are in all.
 
         `status` is one code or several; `text` is looked for in names and ids; `sort` is
-        one of `SORTS`.
+        one of `SORTS`. `then` is a second one and whether it descends; with `by_group` groups
+        come first, by name, and jobs without one last.
         """
         wanted = conditions(kind, status, text, running, group, owner)
-        query = select(Job).where(*wanted).order_by(*_order(sort, descending))
+        query = select(Job).where(*wanted).order_by(*_order(sort, descending, then, by_group))
         query = query.offset(offset).limit(limit).options(selectinload(Job.steps))
         with self.database.read() as session:
             total = session.scalar(select(func.count()).select_from(Job).where(*wanted)) or 0
@@ -73,6 +76,19 @@ class Listing(Part):
             for kind, status, count in session.execute(query):
                 counts.setdefault(kind, {})[status] = count
         return counts
+
+    def count_groups(
+        self,
+        kind: str | None = None,
+        status: str | Collection[str] | None = None,
+        text: str = "",
+        running: bool | None = None,
+    ) -> dict[str, int]:
+        """Return how many of these jobs each group has."""
+        wanted = conditions(kind, status, text, running)
+        query = select(Job.group, func.count()).where(*wanted).group_by(Job.group)
+        with self.database.read() as session:
+            return {str(group): count for group, count in session.execute(query)}
 
     def count_models(self, dataset_ids: Iterable[str]) -> dict[str, int]:
         """Return how many models use each of these datasets; those without any are left out."""
@@ -120,10 +136,14 @@ def conditions(
     return wanted
 
 
-def _order(sort: str, descending: bool) -> list[Any]:
-    if sort not in SORTS:
-        raise InvalidInput(
-            f"Jobs cannot be sorted by {sort!r}.", hint=f"Use one of {', '.join(SORTS)}."
-        )
-    columns = [SORTS[sort], Job.created, Job.id]
-    return [column.desc() if descending else column.asc() for column in columns]
+def _order(sort: str, descending: bool, then: tuple[str, bool] | None, by_group: bool) -> list[Any]:
+    keys = [(sort, descending), *([then] if then else [])]
+    for name, _ in keys:
+        if name not in SORTS:
+            raise InvalidInput(
+                f"Jobs cannot be sorted by {name!r}.", hint=f"Use one of {', '.join(SORTS)}."
+            )
+    columns = [(SORTS[name], down) for name, down in keys]
+    columns += [(Job.created, descending), (Job.id, descending)]
+    groups = [(Job.group == "").asc(), Job.group.asc()] if by_group else []
+    return [*groups, *(column.desc() if down else column.asc() for column, down in columns)]

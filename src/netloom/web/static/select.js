@@ -1,10 +1,10 @@
 // Selecting rows: tick boxes in the first column, click on a row, shift for a range, arrow keys from
-// box to box, Ctrl-A for all and Escape for none. A bar with what can be done to them appears below.
+// box to box; from a box, Ctrl-A for all, Ctrl-D or Escape for none, Ctrl-I for the others. A bar with what can be done to them appears below.
 //
 //   <div data-select> <table> <tr data-job="ID" data-name="..."> <td><input type="checkbox"> ...
 //     <div class="bulk" hidden> <output></output> <button data-bulk="/abort_jobs" data-method="POST">
 import { send } from "./actions.js";
-import { ask } from "./ask.js";
+import { ask, askText } from "./ask.js";
 import { say } from "./say.js";
 
 export function attach(root) {
@@ -26,7 +26,8 @@ class Selection {
   }
 
   get boxes() {
-    return [...this.area.querySelectorAll("tbody td.pick input")];
+    const boxes = [...this.area.querySelectorAll("tbody td.pick input:not(:disabled)")];
+    return boxes.filter((box) => box.checkVisibility()); // not those of a folded group
   }
 
   get chosen() {
@@ -68,9 +69,11 @@ class Selection {
       if (event.shiftKey) next.checked = event.target.checked;
       next.focus();
       this.show();
-    } else if (event.key === "a" && (event.ctrlKey || event.metaKey) && place >= 0) {
+    } else if (place >= 0 && (event.ctrlKey || event.metaKey) && "adi".includes(event.key)) {
       event.preventDefault();
-      this.setAll(true);
+      if (event.key !== "i") return this.setAll(event.key === "a");
+      for (const box of boxes) box.checked = !box.checked;
+      this.show();
     } else if (event.key === "Escape" && this.chosen.length) {
       this.setAll(false);
     }
@@ -109,8 +112,15 @@ class Selection {
       if (rows.length > 20) items.push(`and ${rows.length - 20} more`);
       if (!(await ask({ title, text: button.dataset.confirm, items, button: word }))) return;
     }
+    const fields = {};
+    if (button.dataset.asks) {
+      const { asks, label, help } = button.dataset;
+      const title = `${word} ${rows.length === 1 ? "this job" : `these ${rows.length} jobs`}`;
+      fields[asks] = await askText({ title, label, help, button: word });
+      if (fields[asks] === null) return;
+    }
     try {
-      say(await send(button.dataset.method ?? "POST", button.dataset.bulk, { "job_ids[]": rows.map((row) => row.dataset.job) }));
+      say(await send(button.dataset.method ?? "POST", button.dataset.bulk, { ...fields, "job_ids[]": rows.map((row) => row.dataset.job) }));
       this.setAll(false);
     } catch (error) {
       say(error.message, "fail");

@@ -84,6 +84,15 @@ class JobRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GroupBar:
+    """The rows of one group."""
+
+    name: str  # empty: the jobs without a group
+    jobs: int  # that match, on all pages
+    rows: tuple[JobRow, ...]  # on this page
+
+
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """One page of a table; state is in the URL, parameters prefixed with the table's name."""
 
@@ -94,6 +103,10 @@ class Table:
     limit: int
     sort: str  # name, status, elapsed, disk, submitted, refs, framework
     descending: bool
+    then: str  # second key of the order, or ""
+    then_descending: bool
+    grouped: bool  # with a bar for each group
+    groups: tuple[GroupBar, ...]  # the rows; all in one where they are not grouped
     text: str  # filter
     status: str  # filter: code or ""
     columns: tuple[str, ...] = ()  # further output columns that exist (models)
