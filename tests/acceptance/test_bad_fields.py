@@ -58,7 +58,7 @@ LISTS = [
     ("crop_size", "29"),  # the images have 28 pixels
     ("framework", "abacus"),
     ("standard_networks", "skynet"),
-    ("method", "pretrained"),
+    ("method", "unheard-of"),
 ]
 
 
@@ -69,6 +69,15 @@ def test_a_wrong_model_field_is_named(
     answer = bench.model(dataset, **{field: value})
     assert answer.status_code == 400, answer.text
     assert field in answer.json()["errors"]
+
+
+@pytest.mark.parametrize("method", ["previous", "pretrained"])
+@pytest.mark.parametrize("origin", ["", NOBODY, "../../etc"])
+def test_a_model_to_start_from_must_exist(
+    bench: Workbench, dataset: str, method: str, origin: str
+) -> None:
+    field = f"{method}_networks"
+    refused(bench.model(dataset, method=method, **{field: origin}), field)
 
 
 def test_a_refused_form_comes_back_as_typed(bench: Workbench) -> None:
