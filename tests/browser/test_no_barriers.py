@@ -13,6 +13,12 @@ from tests.browser.conftest import PATIENCE
 from tests.browser.test_whole_path import log_in, make_dataset, make_model
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+# A change of theme takes a moment; colours on their way belong to neither.
+SETTLED = """async () => {
+    await new Promise(requestAnimationFrame);
+    const moving = document.getAnimations().filter((one) => one instanceof CSSTransition);
+    await Promise.allSettled(moving.map((one) => one.finished));
+}"""
 SERIOUS = ("serious", "critical")
 
 
@@ -97,6 +103,7 @@ def known(page: Page) -> None:
 
 def violations(page: Page) -> list[str]:
     """Return what axe-core finds serious: rule, what it says, and the first place."""
+    page.evaluate(SETTLED)
     page.evaluate(AXE.read_text())
     found = page.evaluate("() => axe.run()")["violations"]
     return [
