@@ -16,6 +16,7 @@ from netloom.training.objective import Loss
 from netloom.training.views import Views
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn, optim
 
 Batch = tuple["Tensor", "Tensor", int]  # pixels, labels, place in the order of the epoch
@@ -38,7 +39,7 @@ class Lesson:
         self._module, self._optimiser, self._loss = module, optimiser, loss
         self.views, self._mixing = views, mixing
         self._largest_gradient = largest_gradient  # norm over all weights; 0 is any
-        self._bf16 = bf16
+        self._precision = _precision(next(module.parameters()).device, bf16=bf16)
 
     def learn(self, batches: list[Batch], rate: float, total: Tensor) -> None:
         """Take one step at a learning rate; add the losses of all images to `total`."""
@@ -58,7 +59,7 @@ class Lesson:
 
     def _loss_of(self, pixels: Tensor, labels: Tensor, place: int) -> Tensor:
         mixed = self._mixing.mix(self.views(pixels, place), self.views.epoch, place)
-        with self._precision():
+        with self._precision:
             loss = mixed.loss(self._loss, self._module(mixed.inputs), labels)
         if loss.ndim:
             raise NetworkTextError(
@@ -68,15 +69,13 @@ class Lesson:
         return loss
 
     def _limit_gradients(self) -> None:
-        from torch.nn.utils import clip_grad_norm_
-
         if self._largest_gradient:
+            from torch.nn.utils import clip_grad_norm_
+
             clip_grad_norm_(self._module.parameters(), self._largest_gradient)
 
-    def _precision(self) -> contextlib.AbstractContextManager[Any]:
-        import torch
 
-        if not self._bf16:
-            return contextlib.nullcontext()
-        device = next(self._module.parameters()).device
-        return torch.autocast(device.type, torch.bfloat16)
+def _precision(device: torch.device, *, bf16: bool) -> contextlib.AbstractContextManager[Any]:
+    import torch
+
+    return torch.autocast(device.type, torch.bfloat16) if bf16 else contextlib.nullcontext()
