@@ -204,7 +204,7 @@ class Album:
                 context = self.browser.new_context(
                     base_url=url,
                     viewport={"width": width, "height": 900},
-                    color_scheme=theme,  # type: ignore[arg-type]
+                    color_scheme=theme,
                     reduced_motion="reduce",
                 )
                 for shot in wanted:

@@ -35,7 +35,7 @@ def test_an_evaluation_leads_to_the_images_of_a_cell(page: Page, model: str) -> 
     page.get_by_role("button", name="Evaluate").click()
     expect(page.get_by_text("Top-1 accuracy")).to_be_visible()
     for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme)
         assert violations(page) == []
     shares = page.get_by_role("button", name="Share of the row")
     shares.focus()

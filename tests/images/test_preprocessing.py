@@ -164,7 +164,7 @@ def test_records_with_other_means_differ() -> None:
 
 def test_order_and_scale_change_before_the_mean() -> None:
     record = small().with_mean("image", mean_planes(small()))
-    assert np.array_equal(record.with_changes(crop_width=9).mean_image, record.mean_image)  # type: ignore[arg-type]
+    assert np.array_equal(record.with_changes(crop_width=9).mean_image, record.mean_image)
     for change in ({"channel_order": "bgr"}, {"scale": 1.0}):
         with pytest.raises(InvalidInput, match="mean must be set after"):
             record.with_changes(**change)

@@ -16,7 +16,7 @@ from netloom.inference import Entry, Reader, read_list
 
 def parse(text: str | bytes, **options: object) -> list[tuple[str, int | None]]:
     data = text.encode() if isinstance(text, str) else text
-    entries = read_list(io.BytesIO(data), **options)  # type: ignore[arg-type]
+    entries = read_list(io.BytesIO(data), **options)
     return [(entry.source, entry.truth) for entry in entries]
 
 
@@ -110,7 +110,7 @@ def test_lines_are_read_as_they_are_needed() -> None:
             return b"/a.png 1\n"
 
     file = Endless()
-    entries: Iterator[Entry] = read_list(file)  # type: ignore[arg-type]
+    entries: Iterator[Entry] = read_list(file)
     for _ in range(10):
         next(entries)
     assert file.lines == 10

@@ -22,7 +22,7 @@ def unpacked(archive: bytes, format: str) -> dict[str, bytes]:
             assert file.testzip() is None
             return {name: file.read(name) for name in file.namelist()}
     mode = {"tgz": "gz", "tar.gz": "gz", "tar.bz2": "bz2", "tar": ""}[format]
-    with tarfile.open(fileobj=io.BytesIO(archive), mode=f"r:{mode}") as file:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=io.BytesIO(archive), mode=f"r:{mode}") as file:
         return {about.name: file.extractfile(about).read() for about in file}
 
 

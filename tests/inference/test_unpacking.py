@@ -22,7 +22,7 @@ WANTED = {"info.json": b"{}", "weights": bytes(range(256)) * 500}
 
 def tar(*members: tuple[tarfile.TarInfo, bytes], mode: str = "w") -> io.BytesIO:
     file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode=mode) as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=file, mode=mode) as archive:
         for about, data in members:
             archive.addfile(about, io.BytesIO(data))
     return file

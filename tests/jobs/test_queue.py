@@ -19,11 +19,11 @@ TWO = (Gpu(id="0"), Gpu(id="1"))
 
 
 def waiting(number: int, parents: tuple[str, ...] = (), **needs: object) -> Step:
-    row = dataclasses.asdict(Needs(**needs))  # type: ignore[arg-type]
+    row = dataclasses.asdict(Needs(**needs))
     return Step(id=number, job_id="j", key=f"s{number}", needs=row, parents=list(parents))
 
 
-def served(queue: list[Step], free: Free, done: set[str] = frozenset()) -> dict[int, Lent | None]:  # type: ignore[assignment]
+def served(queue: list[Step], free: Free, done: set[str] = frozenset()) -> dict[int, Lent | None]:
     pairs = {("j", key) for key in done}
     return {decision.step.id: decision.lent for decision in decide(queue, pairs, free)}
 

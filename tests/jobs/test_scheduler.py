@@ -33,11 +33,11 @@ def scheduler(store: Store) -> Iterator[Scheduler]:
 
 def add(store: Store, *plan: StepPlan, **about: object) -> Job:
     words = {"kind": "dataset", "type": "Test", "name": "test", "owner": "ada"}
-    return store.add_job(**{"options": {}, "form": {}, **words, **about}, plan=plan)  # type: ignore[arg-type]
+    return store.add_job(**{"options": {}, "form": {}, **words, **about}, plan=plan)
 
 
 def one(work: object, key: str = "work", **more: object) -> StepPlan:
-    return StepPlan(key=key, title=key.title(), step=work, **more)  # type: ignore[arg-type]
+    return StepPlan(key=key, title=key.title(), step=work, **more)
 
 
 def statuses(store: Store, job: Job) -> str:

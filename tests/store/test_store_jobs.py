@@ -34,7 +34,7 @@ def add(store: Store, name: str = "birds", kind: str = "dataset", **more: object
         StepPlan(key="parse", title="Parse", step=Idle(), needs=Needs(pool="one")),
         StepPlan(key="build", title="Build", step=Idle(size=4), parents=("parse",)),
     ]
-    job = store.add_job(kind, "Image Dataset", name, "ada", {"a": 1}, {"b": "2"}, plan, **more)  # type: ignore[arg-type]
+    job = store.add_job(kind, "Image Dataset", name, "ada", {"a": 1}, {"b": "2"}, plan, **more)
     return store.job(job.id)
 
 
@@ -238,7 +238,7 @@ def test_a_stale_attempt_writes_nothing(store: Store) -> None:
         store.append_points(
             job.id,
             [MetricPoint(series="loss", split="train", iteration=1, epoch=1, value=1)],
-            fence=(step.id, 1),  # type: ignore[arg-type]
+            fence=(step.id, 1),
         )
     assert store.step(step.id).status == "R"
 

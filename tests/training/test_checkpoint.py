@@ -18,7 +18,7 @@ from netloom.training.optimisers import optimiser
 
 def network() -> nn.Module:
     net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(48, 2))
-    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return net.to(memory_format=torch.channels_last)
 
 
 def learn(net: nn.Module, solver: torch.optim.Optimizer, steps: int) -> None:

@@ -9,7 +9,7 @@ from netloom.training.marks import Marks
 
 def marks(**changes: float) -> Marks:
     values = {"images": 100, "steps": 10, "epochs": 4, "snapshot_interval": 1, "val_interval": 1}
-    return Marks.of(**{**values, **changes})  # type: ignore[arg-type]
+    return Marks.of(**{**values, **changes})
 
 
 def due(of: Marks, what: str) -> list[int]:

@@ -57,7 +57,7 @@ def test_a_finished_training_goes_on_as_a_new_job(
     on = f"/models/{net.id}/continue"
     assert "is not done" in ada.post(on, json={"more_epochs": "2"}).text
     with server.store.database.write() as session:
-        session.get(Job, net.id).status = "D"  # type: ignore[union-attr]
+        session.get(Job, net.id).status = "D"
     assert "was deleted" in ada.post(on, json={"more_epochs": "2"}).text
     (server.store.files.directory(net.id) / CHECKPOINT).write_bytes(b"a checkpoint")
     for wrong in ("", "x", "0", "-1", "999999999"):

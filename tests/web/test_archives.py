@@ -48,7 +48,7 @@ def opened(answer: httpx.Response) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
             return {name: file.read(name) for name in file.namelist()}
     with tarfile.open(fileobj=io.BytesIO(answer.content)) as file:
-        return {about.name: file.extractfile(about).read() for about in file}  # type: ignore[union-attr]
+        return {about.name: file.extractfile(about).read() for about in file}
 
 
 @pytest.mark.parametrize("extension", ["tar", "tar.gz", "tgz", "tar.bz2", "zip"])

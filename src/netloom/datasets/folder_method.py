@@ -25,6 +25,43 @@ def _folder(split: str, **extra: Any) -> dict[str, Any]:
     return {"group": f"{split} folder", "when": {"method": "folder"}, **extra}
 
 
+def _minimum(folder: str) -> Any:
+    return Field(
+        2,
+        ge=1,
+        title="Minimum samples per class",
+        description="Classes with fewer images are left out",
+        json_schema_extra=_folder(folder, advanced=True),
+    )
+
+
+def _maximum(folder: str) -> Any:
+    return Field(
+        None,
+        ge=1,
+        title="Maximum samples per class",
+        description="Further images of a class are left out",
+        json_schema_extra=_folder(folder, advanced=True),
+    )
+
+
+def _separate(images: str) -> Any:
+    return Field(
+        False,
+        title=f"Separate {images} images folder",
+        description=f"Take {images} images from a folder of their own",
+    )
+
+
+def _separate_folder(folder: str) -> Any:
+    return Field(
+        "",
+        title=f"{folder} images",
+        description="Folder on the server with sub-folders named like the training ones",
+        json_schema_extra=_folder(folder, widget="path"),
+    )
+
+
 class FolderFields(Options):
     """The fields of the folder method."""
 
@@ -50,68 +87,18 @@ class FolderFields(Options):
         description="Share of the images moved to the test split",
         json_schema_extra=_folder("Training", unit="%"),
     )
-    folder_train_min_per_class: int | None = Field(
-        2,
-        ge=1,
-        title="Minimum samples per class",
-        description="Classes with fewer images are left out",
-        json_schema_extra=_folder("Training", advanced=True),
-    )
-    folder_train_max_per_class: int | None = Field(
-        None,
-        ge=1,
-        title="Maximum samples per class",
-        description="Further images of a class are left out",
-        json_schema_extra=_folder("Training", advanced=True),
-    )
+    folder_train_min_per_class: int | None = _minimum("Training")
+    folder_train_max_per_class: int | None = _maximum("Training")
 
-    has_val_folder: bool = Field(
-        False,
-        title="Separate validation images folder",
-        description="Take validation images from a folder of their own",
-    )
-    folder_val: str = Field(
-        "",
-        title="Validation images",
-        description="Folder on the server with sub-folders named like the training ones",
-        json_schema_extra=_folder("Validation", widget="path"),
-    )
-    folder_val_min_per_class: int | None = Field(
-        2,
-        ge=1,
-        title="Minimum samples per class",
-        json_schema_extra=_folder("Validation", advanced=True),
-    )
-    folder_val_max_per_class: int | None = Field(
-        None,
-        ge=1,
-        title="Maximum samples per class",
-        json_schema_extra=_folder("Validation", advanced=True),
-    )
+    has_val_folder: bool = _separate("validation")
+    folder_val: str = _separate_folder("Validation")
+    folder_val_min_per_class: int | None = _minimum("Validation")
+    folder_val_max_per_class: int | None = _maximum("Validation")
 
-    has_test_folder: bool = Field(
-        False,
-        title="Separate test images folder",
-        description="Take test images from a folder of their own",
-    )
-    folder_test: str = Field(
-        "",
-        title="Test images",
-        description="Folder on the server with sub-folders named like the training ones",
-        json_schema_extra=_folder("Test", widget="path"),
-    )
-    folder_test_min_per_class: int | None = Field(
-        2,
-        ge=1,
-        title="Minimum samples per class",
-        json_schema_extra=_folder("Test", advanced=True),
-    )
-    folder_test_max_per_class: int | None = Field(
-        None,
-        ge=1,
-        title="Maximum samples per class",
-        json_schema_extra=_folder("Test", advanced=True),
-    )
+    has_test_folder: bool = _separate("test")
+    folder_test: str = _separate_folder("Test")
+    folder_test_min_per_class: int | None = _minimum("Test")
+    folder_test_max_per_class: int | None = _maximum("Test")
 
     @model_validator(mode="after")
     def _shares_leave_training(self) -> FolderFields:

@@ -16,13 +16,13 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from netloom.datasets.writer import Writer
 from netloom.images import unpack_datum
 
 LIST = "list.txt"
@@ -33,47 +33,36 @@ _PIECE = 2**22  # bytes of floats written at a time
 _LABEL_CHUNK = 1024
 
 
-class Hdf5Writer:
-    """A new database that is written by one process."""
+class Hdf5Writer(Writer):
+    """HDF5, in files of a bounded size, and their list."""
 
     def __init__(
         self, path: Path, listed: str, shape: tuple[int, int, int], compression: str
     ) -> None:
+        super().__init__()
         self._path = path
         self._listed = listed  # where readers of the list find the folder
         self._shape = shape  # channels, height, width
         self._compression = None if compression == "none" else compression
         self._file: _File | None = None
         self._names: list[str] = []
-        self._labels: list[NDArray[np.int32]] = []
-        self.count = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _close(self) -> None:
         if self._file:
             self._file.close()
 
-    def append(self, labels: NDArray[np.int32], values: Sequence[memoryview | bytes]) -> None:
-        """Write entries, unencoded Datums, after those already there; raise OSError."""
+    def _append(self, labels: NDArray[np.int32], values: Sequence[memoryview | bytes]) -> None:
+        """Write entries, unencoded Datums."""
         size = math.prod(self._shape)
         done = 0
         while done < len(values):
             if self._file is None or (self._file.count + 1) * size > _MOST_ELEMENTS:
-                self._begin_file()
+                self._begin_file(self.count + done)
             assert self._file is not None
             room = _MOST_ELEMENTS // size - self._file.count
             end = done + max(1, min(room, _PIECE // (4 * size)))
             self._file.append(labels[done:end], values[done:end])
-            self.count += len(values[done:end])
-            done = end
-        self._labels.append(labels.copy())  # a copy: the original is a view of a whole message
+            done = min(end, len(values))
 
     def flush(self) -> None:
         """Finish the last file and the list, and wait until everything is on the disk."""
@@ -83,13 +72,9 @@ class Hdf5Writer:
             file.flush()
             os.fsync(file.fileno())
 
-    def labels(self) -> NDArray[np.int32]:
-        """Return the class number of every entry written."""
-        return np.concatenate([np.zeros(0, np.int32), *self._labels])
-
-    def _begin_file(self) -> None:
+    def _begin_file(self, entry: int) -> None:
         self._end_file()
-        self._names.append(f"{self.count}.h5")
+        self._names.append(f"{entry}.h5")
         self._file = _File(self._path / self._names[-1], self._shape, self._compression)
 
     def _end_file(self) -> None:

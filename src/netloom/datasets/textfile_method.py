@@ -8,7 +8,7 @@ directory of the job. Relative paths in a list start at the image folder beside 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -49,6 +49,22 @@ def _path(split: str) -> dict[str, Any]:
     return _of(split, local="true", widget="path", required=True)
 
 
+def _list(split: str, word: str, given: Callable[[str], dict[str, Any]]) -> Any:
+    lines = "Lines like those of the training list"
+    if split == "train":
+        lines = "One image per line: a path or URL, a blank and its class number"
+    return Field("", title=f"{word} list", description=lines, json_schema_extra=given(split))
+
+
+def _image_folder(split: str, word: str) -> Any:
+    return Field(
+        "",
+        title=f"{word} image folder",
+        description="Where relative paths of the list start; may stay empty",
+        json_schema_extra=_of(split, widget="path"),
+    )
+
+
 class TextFileFields(Options):
     """The fields of the text file method. The value of an upload is the name of its file."""
 
@@ -58,72 +74,27 @@ class TextFileFields(Options):
         description="Give paths on the server instead of uploading files",
         json_schema_extra=_of(""),
     )
-    textfile_train_images: str = Field(
-        "",
-        title="Training list",
-        description="One image per line: a path or URL, a blank and its class number",
-        json_schema_extra=_upload("train"),
-    )
-    textfile_local_train_images: str = Field(
-        "",
-        title="Training list",
-        description="One image per line: a path or URL, a blank and its class number",
-        json_schema_extra=_path("train"),
-    )
-    textfile_train_folder: str = Field(
-        "",
-        title="Training image folder",
-        description="Where relative paths of the list start; may stay empty",
-        json_schema_extra=_of("train", widget="path"),
-    )
+    textfile_train_images: str = _list("train", "Training", _upload)
+    textfile_local_train_images: str = _list("train", "Training", _path)
+    textfile_train_folder: str = _image_folder("train", "Training")
     textfile_use_val: bool = Field(
         True,
         title="Use a validation list",
         description="Look at images of a list of their own while training",
         json_schema_extra=_of(""),
     )
-    textfile_val_images: str = Field(
-        "",
-        title="Validation list",
-        description="Lines like those of the training list",
-        json_schema_extra=_upload("val"),
-    )
-    textfile_local_val_images: str = Field(
-        "",
-        title="Validation list",
-        description="Lines like those of the training list",
-        json_schema_extra=_path("val"),
-    )
-    textfile_val_folder: str = Field(
-        "",
-        title="Validation image folder",
-        description="Where relative paths of the list start; may stay empty",
-        json_schema_extra=_of("val", widget="path"),
-    )
+    textfile_val_images: str = _list("val", "Validation", _upload)
+    textfile_local_val_images: str = _list("val", "Validation", _path)
+    textfile_val_folder: str = _image_folder("val", "Validation")
     textfile_use_test: bool = Field(
         False,
         title="Use a test list",
         description="Keep images of a list of their own for the test split",
         json_schema_extra=_of(""),
     )
-    textfile_test_images: str = Field(
-        "",
-        title="Test list",
-        description="Lines like those of the training list",
-        json_schema_extra=_upload("test"),
-    )
-    textfile_local_test_images: str = Field(
-        "",
-        title="Test list",
-        description="Lines like those of the training list",
-        json_schema_extra=_path("test"),
-    )
-    textfile_test_folder: str = Field(
-        "",
-        title="Test image folder",
-        description="Where relative paths of the list start; may stay empty",
-        json_schema_extra=_of("test", widget="path"),
-    )
+    textfile_test_images: str = _list("test", "Test", _upload)
+    textfile_local_test_images: str = _list("test", "Test", _path)
+    textfile_test_folder: str = _image_folder("test", "Test")
     textfile_shuffle: Literal["1", "0"] = Field(
         "1",
         title="Shuffle lines",

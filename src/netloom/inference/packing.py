@@ -19,9 +19,12 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from netloom.errors import BadModel, InvalidInput
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 PIECE = 256 * 1024  # bytes
 # Weights are noise to a packer: stronger settings take several times as long and save little.
@@ -130,8 +133,8 @@ class _Sink(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: object) -> int:
-        self._parts.append(bytes(data))  # type: ignore[call-overload]
+    def write(self, data: Buffer, /) -> int:
+        self._parts.append(bytes(data))
         return len(self._parts[-1])
 
     def taken(self) -> bytes:

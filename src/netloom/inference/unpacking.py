@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import stat
 import tarfile
@@ -114,18 +115,24 @@ def opened(file: BinaryIO, scratch: Path) -> Iterator[Archive]:
             yield _of_tar(tar, packed)
 
 
-class _Guarded:
+class _Guarded(io.BufferedIOBase):
     """A file that refuses to be read in large pieces, as a header may ask for any size."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self.seek, self.tell = file.seek, file.tell
 
-    def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size if 0 <= size <= LONGEST_READ else LONGEST_READ + 1)
+    def read(self, size: int | None = -1, /) -> bytes:
+        most = LONGEST_READ + 1
+        data = self._file.read(most if size is None or size < 0 else min(size, most))
         if len(data) > LONGEST_READ:
             raise ValueError("too much at once")
         return data
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
 
     def seekable(self) -> bool:
         return True
@@ -167,7 +174,7 @@ def _pieces(file: IO[bytes], size: int) -> Iterator[bytes]:
 
 
 def _tar(source: IO[bytes]) -> tarfile.TarFile:
-    return tarfile.open(fileobj=_Guarded(source), mode="r:")  # type: ignore[call-overload,no-any-return]
+    return tarfile.open(fileobj=_Guarded(source), mode="r:")
 
 
 def _of_tar(tar: tarfile.TarFile, packed: int) -> Archive:

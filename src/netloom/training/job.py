@@ -30,8 +30,10 @@ from netloom.training.rates import RatePolicy
 from netloom.training.refinements import Refinements
 
 if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
     from netloom.training.data import Images
-    from netloom.training.loop import Training
+    from netloom.training.loop import Course, Training
     from netloom.training.objective import Loss
 
 DEFAULT_BATCH = 16
@@ -103,10 +105,9 @@ class Train(Step):
         """Put together what a training needs."""
         import torch
 
-        from netloom.training.data import Input, count_steps
+        from netloom.training.data import Input
         from netloom.training.export import Exporter
-        from netloom.training.loop import Course, Training
-        from netloom.training.optimisers import optimiser
+        from netloom.training.loop import Training
         from netloom.training.snapshots import Snapshots
 
         device = _device(torch, run)
@@ -116,43 +117,17 @@ class Train(Step):
         dataset = datasets.open(run.directory_of(self.dataset))
         preprocessing = self._preprocessing(dataset)
         network = self._build(dataset, preprocessing, device)
-        if not checkpoint.exists(run.directory):
-            if self.continues:
-                checkpoint.adopt(run.directory_of(self.continues), run.directory)
-                run.record({"continues": self.initial.what if self.initial else self.continues})
-            elif self.initial is not None:
-                begin_from(self.initial, network.module, run)
+        self._begin(network, run)
         card = _write_model(run.directory, self, dataset, preprocessing)
         train, val = self._images(dataset, device, cores.most)
         module: Any = network.module  # torch declares no `to` with a memory format
         module = module.to(device, memory_format=torch.channels_last)
-        batch = self.batch_size or network.train_batch_size or DEFAULT_BATCH
-        marks = Marks.of(
-            images=len(train),
-            steps=count_steps(len(train), batch, self.accumulation),
-            epochs=self.epochs,
-            snapshot_interval=self.snapshot_interval,
-            val_interval=0 if val is None else self.val_interval,
-        )
-        course = Course(
-            marks=marks,
-            batch_size=batch,
-            accumulation=self.accumulation,
-            val_batch_size=network.val_batch_size or batch,
-            rate=self.rate,
-            policy=self.policy,
-            seed=self.seed,
-            augmentations=self.augmentations,
-            refinements=self.refinements,
-            shuffle=self.shuffle,
-            bf16=self.precision == "bf16",
-            classes=len(dataset.classes),
-        )
+        course = self._course(network, train, val, classes=len(dataset.classes))
         run.record(
             {
                 "epochs": self.epochs,
-                "iterations": marks.total,
-                "batch_size": batch,
+                "iterations": course.marks.total,
+                "batch_size": course.batch_size,
                 "seed": self.seed,
                 "path": train.path,
                 "device": _device_name(torch, device),
@@ -161,14 +136,7 @@ class Train(Step):
         )
         return Training(
             network=network,
-            optimiser=optimiser(
-                self.solver,
-                module.parameters(),
-                rate=self.rate,
-                momentum=self.momentum,
-                weight_decay=self.weight_decay,
-                rms_decay=self.rms_decay,
-            ),
+            optimiser=self._optimiser(module),
             loss=self._objective(network, dataset, device),
             train=train,
             val=val,
@@ -179,6 +147,56 @@ class Train(Step):
             ),
             threads=cores,
             run=run,
+        )
+
+    def _begin(self, network: BuiltNetwork, run: StepRun) -> None:
+        """Take over what the training starts from, unless it is already under way."""
+        if checkpoint.exists(run.directory):
+            return
+        if self.continues:
+            checkpoint.adopt(run.directory_of(self.continues), run.directory)
+            run.record({"continues": self.initial.what if self.initial else self.continues})
+        elif self.initial is not None:
+            begin_from(self.initial, network.module, run)
+
+    def _course(
+        self, network: BuiltNetwork, train: Images, val: Images | None, *, classes: int
+    ) -> Course:
+        from netloom.training.data import count_steps
+        from netloom.training.loop import Course
+
+        batch = self.batch_size or network.train_batch_size or DEFAULT_BATCH
+        return Course(
+            marks=Marks.of(
+                images=len(train),
+                steps=count_steps(len(train), batch, self.accumulation),
+                epochs=self.epochs,
+                snapshot_interval=self.snapshot_interval,
+                val_interval=0 if val is None else self.val_interval,
+            ),
+            batch_size=batch,
+            accumulation=self.accumulation,
+            val_batch_size=network.val_batch_size or batch,
+            rate=self.rate,
+            policy=self.policy,
+            seed=self.seed,
+            augmentations=self.augmentations,
+            refinements=self.refinements,
+            shuffle=self.shuffle,
+            bf16=self.precision == "bf16",
+            classes=classes,
+        )
+
+    def _optimiser(self, module: Any) -> Optimizer:
+        from netloom.training.optimisers import optimiser
+
+        return optimiser(
+            self.solver,
+            module.parameters(),
+            rate=self.rate,
+            momentum=self.momentum,
+            weight_decay=self.weight_decay,
+            rms_decay=self.rms_decay,
         )
 
     def _seed(self, torch: Any) -> None:

@@ -14,8 +14,15 @@ def _augmentation(**extra: Any) -> dict[str, Any]:
     return {"group": "Data augmentation", **extra}
 
 
-def _shift() -> dict[str, Any]:
-    return _augmentation(when={"aug_hsv_use": True})
+def _deviation(default: float, title: str, scale: str) -> Any:
+    return Field(
+        default,
+        ge=0,
+        le=0.5,
+        title=title,
+        description=f"Standard deviation; {scale}",
+        json_schema_extra=_augmentation(when={"aug_hsv_use": True}),
+    )
 
 
 class AugmentationFields(Options):
@@ -85,30 +92,9 @@ class AugmentationFields(Options):
         description="Changes the colours of each image; of grey images the brightness",
         json_schema_extra=_augmentation(),
     )
-    aug_hsv_h: float = Field(
-        0.02,
-        ge=0,
-        le=0.5,
-        title="Hue",
-        description="Standard deviation; 1 is the whole circle of colours",
-        json_schema_extra=_shift(),
-    )
-    aug_hsv_s: float = Field(
-        0.04,
-        ge=0,
-        le=0.5,
-        title="Saturation",
-        description="Standard deviation; 1 is the whole range",
-        json_schema_extra=_shift(),
-    )
-    aug_hsv_v: float = Field(
-        0.06,
-        ge=0,
-        le=0.5,
-        title="Value",
-        description="Standard deviation; 1 is the whole range",
-        json_schema_extra=_shift(),
-    )
+    aug_hsv_h: float = _deviation(0.02, "Hue", "1 is the whole circle of colours")
+    aug_hsv_s: float = _deviation(0.04, "Saturation", "1 is the whole range")
+    aug_hsv_v: float = _deviation(0.06, "Value", "1 is the whole range")
 
     def augmentations(self) -> Augmentations:
         """Return what is chosen."""

@@ -23,8 +23,9 @@ from netloom.web.site import Here, Site, site_of
 from netloom.web.workbench import inside, panels
 from netloom.web.workbench.asked import Asked, image_bytes, reader
 from netloom.web.workbench.described import plain_epoch
+from netloom.web.workbench.fragments import PredictionFragment
 from netloom.web.workbench.model_parts import Score
-from netloom.web.workbench.pages import ClassifyOnePage, PredictionFragment
+from netloom.web.workbench.pages import ClassifyOnePage
 from netloom.web.workbench.render import render
 
 if TYPE_CHECKING:

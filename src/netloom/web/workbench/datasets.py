@@ -19,13 +19,12 @@ from netloom.web.posted import Posted, read_posted
 from netloom.web.site import Here, Site
 from netloom.web.workbench import creation, dataset_view, forms, panels
 from netloom.web.workbench.described import brief, dataset_json
-from netloom.web.workbench.pages import (
+from netloom.web.workbench.fragments import (
     DatabasesFragment,
-    DatasetNewPage,
-    DatasetPage,
     DatasetSummaryFragment,
     ResizeExampleFragment,
 )
+from netloom.web.workbench.pages import DatasetNewPage, DatasetPage
 from netloom.web.workbench.render import render
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ from netloom.web.workbench.asked import Asked
 from netloom.web.workbench.evaluation_asked import PATH, Subject, model_of, subject_of
 from netloom.web.workbench.evaluation_parts import Evaluating, EvaluationForm
 from netloom.web.workbench.evaluation_view import SORTS, answer, evaluated
-from netloom.web.workbench.pages import EvaluateImagesPage, EvaluatePage, EvaluatingFragment
+from netloom.web.workbench.fragments import EvaluatingFragment
+from netloom.web.workbench.pages import EvaluateImagesPage, EvaluatePage
 from netloom.web.workbench.render import render
 
 if TYPE_CHECKING:

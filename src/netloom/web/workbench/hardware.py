@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from netloom.store.status import is_running
 from netloom.web.site import Here
-from netloom.web.workbench.pages import HardwareFragment
+from netloom.web.workbench.fragments import HardwareFragment
 from netloom.web.workbench.render import render
 
 router = APIRouter(tags=["jobs"])

@@ -13,7 +13,8 @@ from netloom.web.negotiation import wants_json
 from netloom.web.site import Here, Site
 from netloom.web.streamed import streamed
 from netloom.web.workbench import lists, pretrained, tables
-from netloom.web.workbench.pages import HomePage, MetersFragment, RunningFragment, TableFragment
+from netloom.web.workbench.fragments import MetersFragment, RunningFragment, TableFragment
+from netloom.web.workbench.pages import HomePage
 from netloom.web.workbench.parts import JobRow
 from netloom.web.workbench.render import frame_of, render
 from netloom.web.workbench.rows import NO_CURVES, backend, curves_of, job_rows, row_json

@@ -22,7 +22,7 @@ from netloom.web.negotiation import json_as_text
 from netloom.web.paths import below, media_type
 from netloom.web.site import Here, Site
 from netloom.web.workbench import panels
-from netloom.web.workbench.pages import (
+from netloom.web.workbench.fragments import (
     HistoryFragment,
     JobHeaderFragment,
     LogFragment,

@@ -28,13 +28,9 @@ from netloom.web.workbench import creation, dataset_view, forms, model_view, pan
 from netloom.web.workbench.curves import combined_graph, graph, rate_graph
 from netloom.web.workbench.dataset_parts import DatasetSummary
 from netloom.web.workbench.described import model_json
+from netloom.web.workbench.fragments import SnapshotsFragment
 from netloom.web.workbench.model_parts import DatasetChoice
-from netloom.web.workbench.pages import (
-    LargeGraphPage,
-    ModelNewPage,
-    ModelPage,
-    SnapshotsFragment,
-)
+from netloom.web.workbench.pages import LargeGraphPage, ModelNewPage, ModelPage
 from netloom.web.workbench.render import render
 from netloom.web.workbench.rows import status_of_tasks
 

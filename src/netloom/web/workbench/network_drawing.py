@@ -21,7 +21,7 @@ from netloom.web.negotiation import wants_json
 from netloom.web.posted import Posted, read_posted
 from netloom.web.site import Here, Site
 from netloom.web.workbench import dataset_view
-from netloom.web.workbench.pages import Fragment
+from netloom.web.workbench.fragments import Fragment
 from netloom.web.workbench.render import render
 
 router = APIRouter(tags=["models"])

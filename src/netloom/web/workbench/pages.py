@@ -3,8 +3,7 @@ The pages: one frozen record per page holds exactly what its template may use.
 
 `render(request, HomePage(...))` gives `templates/home.html` the fields of the page by name,
 and `frame` (see `parts.Frame`). A template's name is the page's name in snake case without
-"Page"; a fragment's likewise without "Fragment" and with an underscore before it:
-`_dataset_summary.html`.
+"Page". Parts of a page that are fetched alone stand in `fragments`.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from netloom.jobs import Use
 from netloom.web.workbench.dataset_parts import (
     ClassFilter,
     DatabasePanel,
@@ -21,12 +19,7 @@ from netloom.web.workbench.dataset_parts import (
     ExplorerImage,
     ParsePanel,
 )
-from netloom.web.workbench.evaluation_parts import (
-    Answer,
-    Evaluated,
-    Evaluating,
-    EvaluationForm,
-)
+from netloom.web.workbench.evaluation_parts import Answer, Evaluated, Evaluating, EvaluationForm
 from netloom.web.workbench.forms import Form
 from netloom.web.workbench.inside_parts import InsidePart, MapsPart
 from netloom.web.workbench.model_parts import (
@@ -41,16 +34,7 @@ from netloom.web.workbench.model_parts import (
     SnapshotChoice,
     TopClass,
 )
-from netloom.web.workbench.parts import (
-    FileLink,
-    Frame,
-    History,
-    JobHeader,
-    JobRow,
-    LogEntry,
-    StepPanel,
-    Table,
-)
+from netloom.web.workbench.parts import FileLink, History, JobHeader, JobRow, StepPanel, Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +42,6 @@ class Page:
     """Base of all pages."""
 
     section: ClassVar[str] = ""  # which header item is current
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fragment:
-    """Base of what htmx exchanges: rendered without `frame`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,125 +284,3 @@ class ErrorPage(Page):
     title: str  # "Not Found"
     message: str  # one sentence
     hint: str  # what to do, or ""
-
-
-# Fragments.
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluatingFragment(Fragment):
-    """GET evaluate/progress: how far an evaluation is."""
-
-    evaluating: Evaluating
-
-
-@dataclass(frozen=True, kw_only=True)
-class MetersFragment(Fragment):
-    """GET /fragments/meters: running jobs and free cores in the header."""
-
-    frame: Frame
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatasetSummaryFragment(Fragment):
-    """GET /datasets/summary?job_id=..."""
-
-    dataset: DatasetSummary
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobHeaderFragment(Fragment):
-    """GET /jobs/{id}/header."""
-
-    job: JobHeader
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepsFragment(Fragment):
-    """GET /jobs/{id}/steps."""
-
-    job: JobHeader
-    steps: tuple[StepPanel, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class HardwareFragment(Fragment):
-    """GET /jobs/{id}/hardware, every second while somebody looks."""
-
-    job_id: str
-    hardware: Use | None  # None: nothing of the job runs on this machine
-    running: bool  # it may still come
-
-
-@dataclass(frozen=True, kw_only=True)
-class HistoryFragment(Fragment):
-    """GET /jobs/{id}/history."""
-
-    history: History
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogFragment(Fragment):
-    """GET /datasets/{id}/log, /models/{id}/log: the last lines, oldest first."""
-
-    job_id: str
-    entries: tuple[LogEntry, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunningFragment(Fragment):
-    """GET /fragments/running: the table of running jobs on the home page."""
-
-    running: tuple[JobRow, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableFragment(Fragment):
-    """GET /fragments/datasets and /fragments/models with the table's parameters."""
-
-    table: Table
-
-
-@dataclass(frozen=True, kw_only=True)
-class PretrainedFragment(Fragment):
-    """GET /fragments/pretrained: the table of pretrained models."""
-
-    pretrained: PretrainedTable
-
-
-@dataclass(frozen=True, kw_only=True)
-class DatabasesFragment(Fragment):
-    """GET /datasets/{id}/databases: parse results and class charts while the dataset is built."""
-
-    job: JobHeader
-    parses: tuple[ParsePanel, ...]
-    databases: tuple[DatabasePanel, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SnapshotsFragment(Fragment):
-    """GET /models/{id}/snapshots: the snapshot select and what can be done with it."""
-
-    job: JobHeader
-    snapshots: tuple[SnapshotChoice, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ResizeExampleFragment(Fragment):
-    """POST /datasets/images/resize-example; an error is a sentence in plain text instead."""
-
-    image_url: str  # data URL
-    bytes: int
-    width: int
-    height: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class PredictionFragment(Fragment):
-    """POST classify_one with the header HX-Request: the answer for the model page."""
-
-    epoch: str
-    image: str
-    image_url: str
-    scores: tuple[Score, ...]
-    milliseconds: float

@@ -22,8 +22,9 @@ from netloom.web.posted import Posted, read_posted
 from netloom.web.site import Here, Site
 from netloom.web.workbench import creation, forms, panels
 from netloom.web.workbench.described import brief
+from netloom.web.workbench.fragments import PretrainedFragment
 from netloom.web.workbench.model_parts import PretrainedRow, PretrainedTable
-from netloom.web.workbench.pages import PretrainedFragment, PretrainedNewPage, PretrainedPage
+from netloom.web.workbench.pages import PretrainedNewPage, PretrainedPage
 from netloom.web.workbench.render import render
 from netloom.web.workbench.rows import address
 

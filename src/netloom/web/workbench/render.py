@@ -24,7 +24,8 @@ from netloom.store.status import is_running
 from netloom.web.auth import named_in
 from netloom.web.format import FILTERS
 from netloom.web.site import Site, site_of
-from netloom.web.workbench.pages import Fragment, Page
+from netloom.web.workbench.fragments import Fragment
+from netloom.web.workbench.pages import Page
 from netloom.web.workbench.parts import Frame
 
 TEMPLATES = Path(__file__).parent.parent / "templates"

@@ -7,7 +7,10 @@ reader sorts or groups a table or opens a tab, so that it is found again as it w
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 from urllib.parse import parse_qsl, unquote
 
 from starlette.requests import Request
@@ -21,6 +24,7 @@ PAGE = 50  # rows of a table
 LONGEST_PAGE = 500
 LONGEST_LAYOUT = 2000  # characters of the cookie
 SORT_NAMES = {"submitted": "created"}
+STATUSES = ("D", "A", "E")
 
 
 def asked_for(request: Request) -> dict[str, str]:
@@ -29,57 +33,76 @@ def asked_for(request: Request) -> dict[str, str]:
     return {**dict(parse_qsl(cookie)), **dict(request.query_params)}
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What of a table is asked for; what could not be read has its default."""
+
+    text: str
+    status: str  # a letter, or ""
+    sort: str
+    then: str  # the second key, or ""
+    descending: bool
+    then_descending: bool
+    grouped: bool
+    offset: int
+    limit: int
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> Self:
+        status, then = given.get("status", ""), _sort(given.get("then", ""))
+        sort = _sort(given.get("sort", "")) or "submitted"
+        return cls(
+            text=given.get("text", "").replace("\0", "").strip(),
+            status=status if status in STATUSES else "",
+            sort=sort,
+            then="" if then == sort else then,
+            descending=given.get("order") != "asc",
+            then_descending=given.get("then_order") != "asc",
+            grouped=given.get("grouped") == "1",
+            offset=_number(given, "offset", 0, 10**9),
+            limit=max(1, _number(given, "limit", PAGE, LONGEST_PAGE)),
+        )
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What the store is asked to leave out."""
+        return {"status": self.status or None, "text": self.text, "running": False}
+
+    @property
+    def order(self) -> dict[str, Any]:
+        """In which order the store is asked for the jobs."""
+        return {
+            "sort": SORT_NAMES.get(self.sort, self.sort),
+            "descending": self.descending,
+            "then": (SORT_NAMES.get(self.then, self.then), self.then_descending)
+            if self.then
+            else None,
+            "by_group": self.grouped,
+        }
+
+
 def table(request: Request, site: Site, kind: str, user: str, *, shown: bool = True) -> Table:
     """Return the page of a table that is asked for; what cannot be read is left aside.
 
     A table that is not shown has its figures but no rows.
     """
     name = f"{kind}s"
-    own = len(name) + 1
-    given = {
-        key[own:]: value for key, value in asked_for(request).items() if key.startswith(f"{name}_")
-    }
-    status = given.get("status", "")
-    status = status if len(status) == 1 and status in "DAE" else ""
-    text = given.get("text", "").replace("\0", "").strip()
-    sort = _sort(given.get("sort", "")) or "submitted"
-    then = _sort(given.get("then", ""))
-    then = "" if then == sort else then
-    descending, then_descending = given.get("order") != "asc", given.get("then_order") != "asc"
-    grouped = given.get("grouped") == "1"
-    limit = max(1, _number(given, "limit", PAGE, LONGEST_PAGE))
-    offset = _number(given, "offset", 0, 10**9)
+    start = f"{name}_"
+    values = asked_for(request).items()
+    asked = _Asked.read({k.removeprefix(start): v for k, v in values if k.startswith(start)})
+    limit = asked.limit if shown else 0
     jobs, total = site.store.jobs(
-        kind=kind,
-        status=status or None,
-        text=text,
-        sort=SORT_NAMES.get(sort, sort),
-        descending=descending,
-        then=(SORT_NAMES.get(then, then), then_descending) if then else None,
-        by_group=grouped,
-        offset=offset,
-        limit=limit if shown else 0,
-        running=False,
+        kind=kind, **asked.filters, **asked.order, offset=asked.offset, limit=limit
     )
     rows = job_rows(site.store, jobs, user) if shown else ()
-    counts = {}
-    if grouped and rows:
-        counts = site.store.count_groups(kind, status=status or None, text=text, running=False)
+    counts = site.store.count_groups(kind, **asked.filters) if asked.grouped and rows else {}
     return Table(
         name=name,
         rows=rows,
         total=total,
-        offset=offset,
-        limit=limit,
-        sort=sort,
-        descending=descending,
-        then=then,
-        then_descending=then_descending,
-        grouped=grouped,
-        groups=_bars(rows, counts) if grouped else (GroupBar(name="", jobs=0, rows=rows),),
-        text=text,
-        status=status,
+        groups=_bars(rows, counts) if asked.grouped else (GroupBar(name="", jobs=0, rows=rows),),
         columns=tuple(sorted({column for row in rows for column in row.outputs})),
+        **dataclasses.asdict(asked),
     )
 
 
